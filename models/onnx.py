@@ -1,0 +1,20 @@
+"""Open an ONNX network on one thread of this CPU: on few shared cores, spinning pools slow every other model down."""
+
+from pathlib import Path
+from typing import Any
+
+
+def open_onnx(path: Path) -> Any:
+    """An onnxruntime.InferenceSession with one thread, no spinning and warnings silenced. Loads in the calling thread.
+
+    `run` of the session may be called from several threads at once.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors only
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
