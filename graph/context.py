@@ -1,0 +1,53 @@
+"""What a node gets from the engine: the concrete `Context`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from vaidol.graph.cell import Cell
+from vaidol.graph.errors import ProviderError
+
+if TYPE_CHECKING:
+    from vaidol.graph.scheduler import Graph
+
+T = TypeVar("T")
+
+
+class NodeContext:
+    """See `vaidol.graph.node.Context`."""
+
+    def __init__(self, graph: Graph, cell: Cell) -> None:
+        self._graph = graph
+        self._cell = cell
+        self.node = cell.name
+        self.session = graph.session
+        self.clock = graph.clock
+        self.fence = graph.fence
+        self.events = graph.events
+
+    def end(self, name: str) -> Any:
+        if name not in self._graph.ends:
+            known = ", ".join(sorted(self._graph.ends)) or "none"
+            raise ProviderError(f"{self.node} needs the end '{name}', and this session has: {known}", code="no_end")
+        return self._graph.ends[name]
+
+    def shared(self, key: str) -> Any:
+        return self._graph.engine.shared[key]
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, gen: int = 0) -> asyncio.Task[None]:
+        return self._graph.spawn(self._cell, work, gen)
+
+    async def call(self, pool: str, function: Callable[..., T], *args: Any) -> T:
+        return await self._graph.engine.workers.call(pool, function, *args)
+
+    def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
+        return self._graph.each_tick(self._cell, call)
+
+    def mark(self, trace: int, name: str, ns: int | None = None) -> None:
+        if trace:
+            self._graph.mark(trace, name, ns)
+
+    def trouble(self, error: str, *, code: str = "provider", gen: int = 0) -> None:
+        self.events.publish("error", node=self.node, gen=gen, text=error, code=code)

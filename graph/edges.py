@@ -1,0 +1,104 @@
+"""A running edge: its queue, its bound, its counters."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vaidol.graph.clock import busy_ns
+from vaidol.graph.errors import Overrun
+from vaidol.graph.frames import Frame
+from vaidol.graph.plan import ALARM, HARD_LIMIT, PlanEdge
+
+if TYPE_CHECKING:
+    from vaidol.graph.cell import Cell
+
+WAIT_BUCKETS = 32  # powers of two of 1.024 us
+
+
+class Edge:
+    """One edge of a running graph.
+
+    An edge into a synchronous node hands frames over at once (`direct`); one into an asynchronous node queues them
+    within its bound. At every moment `entered = taken + dropped + stale + len(queue)`.
+    """
+
+    __slots__ = (
+        "bound", "bound_ms", "depth_ms", "direct", "dropped", "entered", "fenced", "high", "lossy", "plan", "port",
+        "queue", "reach_alarm", "room", "stale", "taken", "target", "waits",
+    )  # fmt: skip
+
+    def __init__(self, plan: PlanEdge, target: Cell, reach_alarm: Callable[[Edge], None]) -> None:
+        self.plan = plan
+        self.target = target
+        self.port = plan.target_port
+        self.fenced = plan.fenced
+        self.direct = not target.plan.asynchronous and not plan.feedback
+        self.lossy = plan.policy in ("drop_oldest", "latest")
+        self.bound, self.bound_ms = plan.bound, plan.bound_ms
+        self.queue: deque[tuple[Frame, int]] = deque()  # bounded in `put`
+        self.depth_ms = 0.0
+        self.entered = self.taken = self.dropped = self.stale = self.high = 0
+        self.waits = [0] * WAIT_BUCKETS
+        self.room: asyncio.Event | None = None  # exists while a sender waits
+        self.reach_alarm = reach_alarm
+
+    @property
+    def full(self) -> bool:
+        return self.depth_ms >= self.bound_ms if self.bound_ms else len(self.queue) >= self.bound
+
+    def put(self, frame: Frame) -> None:
+        """Queue `frame` for the asynchronous target, by this edge's policy."""
+        if self.lossy:
+            while self.queue and self._would_overflow(frame):
+                self._drop_oldest()
+        elif len(self.queue) >= ALARM:
+            self.reach_alarm(self)
+            if len(self.queue) >= HARD_LIMIT:
+                raise Overrun(f"edge {self.plan.name} holds {HARD_LIMIT} frames, and none may be dropped")
+        queue = self.queue
+        queue.append((frame, busy_ns()))
+        if self.bound_ms:
+            self.depth_ms += frame.ms
+        self.high = max(self.high, len(queue))
+        self.target.deliver(self)
+
+    def take(self) -> Frame:
+        """The oldest frame; lets a waiting sender go on when there is room again."""
+        frame, since = self.queue.popleft()
+        self.taken += 1
+        self.waits[min(((busy_ns() - since) >> 10).bit_length(), WAIT_BUCKETS - 1)] += 1
+        if self.bound_ms:
+            self.depth_ms = self.depth_ms - frame.ms if self.queue else 0.0
+        if self.room is not None and not self.full:
+            self.room.set()
+        return frame
+
+    async def wait_for_room(self) -> None:
+        while self.full:
+            if self.room is None or self.room.is_set():
+                self.room = asyncio.Event()
+            await self.room.wait()
+
+    def wait_us(self, share: float) -> float:
+        """Upper bound of the `share` quantile (0.5, 0.99) of queueing time, us; 0 when nothing queued yet."""
+        total, seen = sum(self.waits), 0
+        for bucket, count in enumerate(self.waits):
+            seen += count
+            if total and seen >= share * total:
+                return (1 << bucket) * 1.024
+        return 0.0
+
+    def _would_overflow(self, frame: Frame) -> bool:
+        if self.bound_ms:
+            return self.depth_ms + frame.ms > self.bound_ms
+        return len(self.queue) >= self.bound
+
+    def _drop_oldest(self) -> None:
+        frame, _ = self.queue.popleft()
+        self.dropped += 1
+        if self.bound_ms:
+            self.depth_ms -= frame.ms
+        self.target.forget(self)

@@ -1,0 +1,31 @@
+"""What one process shares between all its sessions: clock, ticker, threads, loaded models, node kinds."""
+
+from __future__ import annotations
+
+import asyncio
+
+from vaidol.graph.clock import Clock
+from vaidol.graph.node import Need
+from vaidol.graph.plan import Plan
+from vaidol.graph.registry import Registry
+from vaidol.graph.ticker import Ticker
+from vaidol.graph.workers import Shared, Workers
+
+
+class Engine:
+    """Built inside a running event loop, closed by `close`."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.clock = Clock(asyncio.get_running_loop())
+        self.ticker = Ticker(self.clock)
+        self.workers = Workers(self.clock)
+        self.shared = Shared(self.workers)
+
+    def needs(self, plan: Plan) -> dict[str, tuple[Need, ...]]:
+        """What each node of `plan` must have loaded, by node name; nodes that need nothing are left out."""
+        found = {node.name: self.registry.find(node.kind).needs(node.settings) for node in plan.nodes}
+        return {name: needs for name, needs in found.items() if needs}
+
+    def close(self) -> None:
+        self.workers.close()

@@ -1,0 +1,163 @@
+"""The frames: the immutable values that travel on edges.
+
+Every frame carries the same six stamps (see `Frame`); a node copies `gen` and `trace` from the frame that caused
+its work with `stamp(cause)`. Fan-out shares the object, so a consumer that changes samples copies them first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+EMPTY: F32 = np.zeros(0, np.float32)
+EMPTY.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What every frame carries.
+
+    gen: generation; 0 = belongs to no reply (the input lane), otherwise the reply it is part of.
+    seq: running number at its producer. pts: sample index since session start at the frame's rate (audio) or at
+    48 kHz (avatar frames). born: clock, ns. trace: utterance id, 0 = none.
+    final: the last frame of its generation on this port; the text or samples may be empty then.
+    """
+
+    owed: ClassVar[bool] = False  # True: who waits for the last frame of this class waits for ever without it
+
+    gen: int = 0
+    seq: int = 0
+    pts: int = 0
+    born: int = 0
+    trace: int = 0
+    final: bool = False
+
+    @classmethod
+    def end(cls, gen: int, trace: int) -> Self:
+        """The empty last frame of generation `gen`: what a failed node owes to those downstream."""
+        return cls(gen=gen, trace=trace, final=True)
+
+    def stamp(self) -> Stamp:
+        """The stamps a frame passes on to the frames made from it: `Audio(samples, rate, **frame.stamp())`."""
+        return {"gen": self.gen, "trace": self.trace}
+
+    @property
+    def ms(self) -> float:
+        """Media duration in ms; 0 for frames that are not audio."""
+        return 0.0
+
+
+Stamp = dict[Literal["gen", "trace"], int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audio(Frame):
+    """Mono sound: `samples` (n,) float32 in [-1, 1] or int16, C-contiguous, read-only, at `rate` Hz.
+
+    `of` is the sentence this sound speaks, None for a microphone; `sentence_end` marks its last frame.
+    """
+
+    owed: ClassVar[bool] = True
+
+    samples: NDArray[np.float32] | NDArray[np.int16] = field(default_factory=lambda: EMPTY)
+    rate: int = 16_000
+    of: Sentence | None = None
+    sentence_end: bool = False
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1:
+            raise ValueError(f"Audio wants mono samples (n,), got shape {self.samples.shape}")
+        if self.samples.flags.writeable:
+            self.samples.setflags(write=False)
+
+    @property
+    def ms(self) -> float:
+        return len(self.samples) * 1000.0 / self.rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utterance(Frame):
+    """All the sound of one user turn, with its pre-roll: `samples` (n,) float32 mono in [-1, 1] at `rate` Hz."""
+
+    owed: ClassVar[bool] = True
+
+    samples: NDArray[np.float32] = field(default_factory=lambda: EMPTY)
+    rate: int = 16_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speech(Frame):
+    """The user begins (`active`) or ends to speak; `pts` is the sample at 16 kHz where that happened (back-dated)."""
+
+    active: bool = True
+    probability: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transcript(Frame):
+    """What the user said or typed. `final` False = a partial that later ones replace."""
+
+    owed: ClassVar[bool] = True
+
+    text: str = ""
+    language: str = ""
+    typed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextDelta(Frame):
+    """A piece of the agent's reply as it comes, tags included."""
+
+    owed: ClassVar[bool] = True
+
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cue(Frame):
+    """A command to the avatar: an `expression` or `motion` by name; `weight` in [0, 1]; `hold_ms` 0 = until the next.
+
+    `offset` is the character of its sentence where it belongs; `pts` the 48 kHz sample of the output where it is due.
+    """
+
+    kind: Literal["expression", "motion"] = "expression"
+    name: str = "neutral"
+    weight: float = 1.0
+    hold_ms: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence(Frame):
+    """One piece of reply to speak at once: `text` as shown and remembered, `speech` as spoken, cues inside it."""
+
+    owed: ClassVar[bool] = True
+
+    text: str = ""
+    speech: str = ""
+    cues: tuple[Cue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mouth(Frame):
+    """Mouth track: one value per `step` samples from `pts` on (48 kHz); `open` in [0, 1], `form` in [-1, 1]."""
+
+    step: int = 960
+    open: tuple[float, ...] = ()
+    form: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark(Frame):
+    """The playout cursor reached something, at output sample `pts`: a sentence's start or end, or the reply's end."""
+
+    kind: Literal["sentence_start", "sentence_end", "reply_end"] = "reply_end"
+    sentence: Sentence | None = None
+
+
+FRAMES: tuple[type[Frame], ...] = (Audio, Utterance, Speech, Transcript, TextDelta, Sentence, Cue, Mouth, Mark)
+FrameT = TypeVar("FrameT", bound=Frame)

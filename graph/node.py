@@ -1,0 +1,142 @@
+"""What a node is: ports, settings, and one of three shapes of work."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict
+from vaidol.graph.clock import Clock
+from vaidol.graph.events import EventLog
+from vaidol.graph.frames import Frame
+from vaidol.graph.generations import Fence, TurnCut
+from vaidol.graph.ports import Port
+
+T = TypeVar("T")
+
+
+class Settings(BaseModel):
+    """Base of every node's settings: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=())
+
+
+S = TypeVar("S", bound=Settings)
+Progress = Callable[[float, str], None]  # done in [0, 1], what is being done
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something heavy that a node shares with all sessions of the process: weights, a loaded model.
+
+    key: equal keys share one copy. about: shown while it loads. load: blocking, called off the loop, once.
+    """
+
+    key: str
+    about: str
+    load: Callable[[Progress], object]
+
+
+class Context(Protocol):
+    """What the engine gives a node."""
+
+    node: str
+    session: str
+    clock: Clock
+    fence: Fence
+    events: EventLog
+
+    def end(self, name: str) -> Any:
+        """The peer's side of the graph's end `name` ("call", "wav" ...); a clear error where this graph has none."""
+
+    def shared(self, key: str) -> Any:
+        """What the need `key` loaded."""
+
+    def spawn(self, work: Coroutine[Any, Any, None], *, gen: int = 0) -> asyncio.Task[None]:
+        """Start work that belongs to this node; cancelled when `gen` dies and at close; failures are supervised."""
+
+    async def call(self, pool: str, function: Callable[..., T], *args: Any) -> T:
+        """Run blocking `function` on the process-wide one-thread executor `pool` and await its result.
+
+        When the caller is cancelled, the function's thread runs on to its end: long calls need a way to be stopped.
+        """
+
+    def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
+        """Call `call(skipped)` every 20 ms on the shared ticker until close; returns what ends it."""
+
+    def mark(self, trace: int, name: str, ns: int | None = None) -> None:
+        """Note a moment of an utterance for the waterfall (DESIGN section 9)."""
+
+    def trouble(self, error: str, *, code: str = "provider", gen: int = 0) -> None:
+        """Tell the people in the call, and the log, that something went wrong; the session goes on."""
+
+
+class Node(Generic[S]):
+    """A step of a graph. Subclasses give `inputs`, `outputs` and one of these:
+
+    - `def process(self, port, frame)`: cheap and synchronous, runs inline in the caller's step;
+    - `async def process(self, port, frame)`: waits for the outside world; own mailbox and task;
+    - `async def run(self)`: a source; runs from open to close, and may stand beside either `process`.
+
+    `self.emit(port, frame)` sends at once; `await self.send(port, frame)` waits first until the blocking edges behind
+    the port have room, so that back-pressure reaches this node. Both come from the engine.
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = ()
+    outputs: ClassVar[tuple[Port, ...]] = ()
+    replies: ClassVar[bool] = False  # True: what it emits belongs to a reply, and dies with its generation
+    paces: ClassVar[bool] = False  # True: it releases audio in real time; one on every way to a listener
+
+    emit: Callable[[str, Frame], None]
+    send: Callable[[str, Frame], Awaitable[None]]
+
+    def __init__(self, settings: S, ctx: Context) -> None:
+        self.settings = settings
+        self.ctx = ctx
+
+    @classmethod
+    def ports(cls, settings: S) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+        """Inputs and outputs under these settings."""
+        return cls.inputs, cls.outputs
+
+    @classmethod
+    def needs(cls, settings: S) -> tuple[Need, ...]:
+        """What must be loaded, once per process, before `open`."""
+        return ()
+
+    async def open(self) -> None:
+        """Get ready; everything in `needs` is loaded. Off the loop: whatever takes more than a few ms."""
+
+    def process(self, port: str, frame: Any) -> Any:
+        """Take one frame from an input port. `async def` in a subclass makes it an asynchronous node."""
+        raise TypeError(f"{type(self).__name__} takes no frames")  # a node without inputs: the compiler lets none come
+
+    async def run(self) -> None:
+        """Produce frames until cancelled; a source returns when it has no more."""
+
+    def cut(self, cut: TurnCut) -> None:
+        """A reply died: forget it. Runs after the pacer is silent, before tasks of that generation are cancelled."""
+
+    async def close(self) -> None:
+        """Let go of everything; always called, also when `open` failed."""
+
+    @classmethod
+    def settings_class(cls) -> type[Settings]:
+        """The class in `class Foo(Node[FooSettings])`, here or in a base."""
+        for base in cls.__mro__:
+            for generic in getattr(base, "__orig_bases__", ()):
+                for argument in get_args(generic):
+                    if isinstance(argument, type) and issubclass(argument, Settings):
+                        return argument
+        return Settings
+
+    @classmethod
+    def is_async(cls) -> bool:
+        return inspect.iscoroutinefunction(cls.process)
+
+    @classmethod
+    def is_source(cls) -> bool:
+        return cls.run is not Node.run

@@ -1,0 +1,48 @@
+"""One 20 ms tick for all paced sources and sinks of a process: wake-ups cost more than work (FACTS, performance)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from vaidol.graph.clock import Clock
+
+PTIME_S = 0.020  # one RTP packet of audio
+LATE_S = 0.100  # later than this the schedule jumps instead of catching up in a burst
+
+
+class Ticker:
+    """Calls every subscriber once per `PTIME_S`, on schedule; after a stall it jumps and says by how many ticks.
+
+    It ticks only while somebody subscribes.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._calls: list[Callable[[int], None]] = []
+        self._due = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def subscribe(self, call: Callable[[int], None]) -> Callable[[], None]:
+        """`call(skipped)` runs each tick; `skipped` ticks were left out before this one. Returns the unsubscriber."""
+        self._calls.append(call)
+        if self._timer is None:
+            self._due = self._clock.s() + PTIME_S
+            self._timer = self._clock.at(self._due, self._tick)
+
+        def unsubscribe() -> None:
+            if call in self._calls:
+                self._calls.remove(call)
+            if not self._calls and self._timer:
+                self._timer.cancel()
+                self._timer = None
+
+        return unsubscribe
+
+    def _tick(self) -> None:
+        late = self._clock.s() - self._due
+        skipped = int(late / PTIME_S) if late > LATE_S else 0
+        self._due += (skipped + 1) * PTIME_S
+        self._timer = self._clock.at(self._due, self._tick)
+        for call in tuple(self._calls):
+            call(skipped)

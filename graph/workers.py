@@ -1,0 +1,96 @@
+"""Threads for blocking work, one small pool per model, shared by all sessions; and what is loaded once per process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from vaidol.graph.clock import Clock
+from vaidol.graph.errors import ProviderError
+from vaidol.graph.node import Need
+
+T = TypeVar("T")
+WAITING_MAX = 64  # calls that may wait for one pool; more means that the machine cannot keep up
+
+
+class Workers:
+    """Named executors of one thread each. Never the loop's default one: aiortc encodes there (FACTS, WebRTC 2)."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._waiting: dict[str, int] = {}
+
+    async def call(self, pool: str, function: Callable[..., T], *args: Any) -> T:
+        """Run `function(*args)` on `pool`. On virtual time it runs inline and takes no time.
+
+        Raises `ProviderError` when too many calls wait already.
+        """
+        if self._clock.virtual:
+            return function(*args)
+        if self._waiting.get(pool, 0) >= WAITING_MAX:
+            raise ProviderError(f"{pool} is overloaded: {WAITING_MAX} calls wait for it", retryable=True, code="busy")
+        if pool not in self._pools:
+            self._pools[pool] = ThreadPoolExecutor(1, thread_name_prefix=f"vaidol-{pool}")
+        self._waiting[pool] = self._waiting.get(pool, 0) + 1
+        future = asyncio.get_running_loop().run_in_executor(self._pools[pool], function, *args)
+        future.add_done_callback(lambda _: self._done(pool))
+        return await future
+
+    def close(self) -> None:
+        """Start no more calls; those running go on to their end in the background."""
+        for executor in self._pools.values():
+            executor.shutdown(wait=False, cancel_futures=True)
+
+    def _done(self, pool: str) -> None:
+        self._waiting[pool] -= 1
+
+
+@dataclass(slots=True)
+class Loading:
+    """How far a shared thing is."""
+
+    about: str
+    state: Literal["loading", "ready", "failed"] = "loading"
+    progress: float = 0.0
+    step: str = ""
+    error: str = ""
+
+
+class Shared:
+    """Heavy things loaded once per process, by the key of their `Need`. A failed load may be tried again."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._loaded: dict[str, object] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+        self._guard = threading.Lock()
+        self.status: dict[str, Loading] = {}
+
+    def __getitem__(self, key: str) -> Any:
+        return self._loaded[key]
+
+    async def get(self, need: Need) -> Any:
+        """What `need` loads; loads it first if nobody has. Raises what its loader raises."""
+        lock = self._locks.setdefault(need.key, asyncio.Lock())
+        async with lock:
+            if need.key not in self._loaded:
+                await self._load(need)
+        return self._loaded[need.key]
+
+    async def _load(self, need: Need) -> None:
+        status = self.status[need.key] = Loading(need.about)
+
+        def progress(done: float, step: str) -> None:  # called on the loader's thread
+            with self._guard:
+                status.progress, status.step = min(max(done, 0.0), 1.0), step
+
+        try:
+            self._loaded[need.key] = await self._workers.call(f"load:{need.key}", need.load, progress)
+        finally:
+            status.state = "ready" if need.key in self._loaded else "failed"
+        status.progress = 1.0

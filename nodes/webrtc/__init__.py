@@ -1,0 +1,1 @@
+"""The ends of a call: microphone in, reply out, data channel both ways."""
