@@ -26,7 +26,7 @@ class Call(Protocol):
         """`take()` runs when a client's data channel has opened: tell it the whole state."""
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
-        """Send the next 20 ms of output: (960,) int16 mono 48 kHz; `pts` is its first sample since the session began."""
+        """Send the next 20 ms of output: (960,) int16 mono 48 kHz; `pts` counts samples since the session began."""
 
     def send(self, message: Message, *, fast: bool = False) -> None:
         """Send one message; `fast` on the unordered channel, where a late one is lost. Nobody there: dropped."""

@@ -1,0 +1,230 @@
+"""The pacer: reply audio in as it comes, one packet out per tick, and the cursor that knows what was heard."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaidol.graph.frames import F32, Audio, Mark, Sentence
+from vaidol.graph.generations import ALIVE, DEAD, Fence
+
+RATE = 48_000  # Hz, what WebRTC carries
+STEP = 960  # samples of one packet, 20 ms
+RAMP = 144  # samples, 3 ms: from the last sample to silence when sound is cut, so that it does not click
+ROOM_MS = 80.0  # the pacer asks for more below this; what waits before it stays in the edge, where a cut drops it
+WORD = re.compile(r"\S+\s*")
+
+
+@dataclass(slots=True)
+class Packet:
+    """One tick of output: `samples` (960,) float32 mono 48 kHz from sample `pts` on, and what happened within it.
+
+    gen: the generation heard in it, 0 = silence. marks: what the playout cursor passed, with its sample.
+    """
+
+    samples: F32
+    pts: int
+    gen: int
+    marks: list[Mark]
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """How much of a sentence has been given to the pacer and played, in samples."""
+
+    sentence: Sentence
+    given: int = 0
+    played: int = 0
+    whole: bool = False
+
+
+class Pacer:
+    """Queue, cursor and fades of one listener's output. Synchronous; all of it on the loop's thread.
+
+    Samples of dead generations are never returned, those of a speculative one wait until it is committed.
+    """
+
+    def __init__(self, fence: Fence) -> None:
+        self._fence = fence
+        self._queue: deque[tuple[Audio, int]] = deque()  # frame, samples of it already played; bounded by ROOM_MS
+        self._log: dict[int, list[_Spoken]] = {}  # by generation under way
+        self._pts = 0
+        self._last = 0.0
+        self._holding = False
+        self._gain = 1.0
+        self._room = asyncio.Event()
+        self._room.set()
+        self.underruns = 0
+        fence.playout = self
+
+    @property
+    def pts(self) -> int:
+        """The playout cursor: output samples released since the session began, silence included."""
+        return self._pts
+
+    @property
+    def depth_ms(self) -> float:
+        return sum((len(frame.samples) - at) * 1000 / RATE for frame, at in self._queue)
+
+    async def room(self) -> None:
+        """Wait until less than `ROOM_MS` is queued."""
+        await self._room.wait()
+
+    def push(self, frame: Audio) -> None:
+        """Queue reply audio (48 kHz float32). Raises `ValueError` for another rate."""
+        if frame.rate != RATE:
+            raise ValueError(f"the pacer takes {RATE} Hz, not {frame.rate}")
+        log = self._log.setdefault(frame.gen, [])
+        if frame.of is not None:
+            if not log or log[-1].sentence is not frame.of:
+                log.append(_Spoken(frame.of))
+            log[-1].given += len(frame.samples)
+            log[-1].whole = log[-1].whole or frame.sentence_end
+        self._queue.append((frame, 0))
+        self._notice_room()
+
+    def pull(self, skipped: int = 0) -> Packet:
+        """The next packet. `skipped` packets were left out before it after a stall: the cursor jumps over them."""
+        self._pts += skipped * STEP
+        out = np.zeros(STEP, np.float32)
+        marks: list[Mark] = []
+        filled, gen = (0, 0) if self._silent() else self._fill(out, marks)
+        if filled < STEP:
+            self._ramp_down(out, filled)
+        if filled:
+            self._fade(out)
+        self._last = float(out[-1])
+        packet = Packet(out, self._pts, gen, marks)
+        self._pts += STEP
+        self._notice_room()
+        return packet
+
+    def heard(self, gen: int) -> tuple[str, float]:
+        """Text and ms of `gen` played so far: whole sentences, and the last one up to its last whole word."""
+        texts, samples = [], 0
+        for spoken in self._log.get(gen, []):
+            samples += spoken.played
+            texts.append(_words(spoken))
+        return " ".join(filter(None, texts)), samples * 1000 / RATE
+
+    def clear(self, gen: int) -> int:
+        """Drop what is queued of `gen`; returns the sample from which on it is silent."""
+        self._queue = deque((frame, at) for frame, at in self._queue if frame.gen != gen)
+        self._log.pop(gen, None)
+        self._holding, self._gain = False, 1.0
+        self._notice_room()
+        return self._pts
+
+    def hold(self) -> None:
+        """Fade out within one packet and keep the rest."""
+        self._holding = True
+
+    def resume(self) -> None:
+        """Fade in where `hold` stopped."""
+        self._holding = False
+
+    def _silent(self) -> bool:
+        return self._holding and self._gain == 0.0
+
+    def _fill(self, out: F32, marks: list[Mark]) -> tuple[int, int]:
+        """Copy queued samples into `out`; returns how many, and their generation."""
+        filled, gen = 0, 0
+        while filled < STEP and self._queue:
+            frame, at = self._queue[0]
+            life = self._fence.life[frame.gen]
+            if life == DEAD:
+                self._queue.popleft()
+                continue
+            if life != ALIVE or (gen and frame.gen != gen):
+                break
+            gen = frame.gen
+            take = min(STEP - filled, len(frame.samples) - at)
+            self._starts(frame, at, filled, marks)
+            out[filled : filled + take] = frame.samples[at : at + take]
+            filled += take
+            self._advance(frame, at, take)
+            if at + take == len(frame.samples):
+                self._queue.popleft()
+                self._ends(frame, filled, marks)
+            else:
+                self._queue[0] = (frame, at + take)
+        if filled < STEP and gen and self._fence.alive(gen) and not any(m.kind == "reply_end" for m in marks):
+            self.underruns += 1
+        return filled, gen
+
+    def _starts(self, frame: Audio, at: int, filled: int, marks: list[Mark]) -> None:
+        spoken = self._spoken(frame)
+        if spoken and at == 0 and spoken.played == 0 and len(frame.samples):
+            marks.append(self._mark("sentence_start", frame, filled))
+
+    def _advance(self, frame: Audio, at: int, take: int) -> None:
+        spoken = self._spoken(frame)
+        if spoken:
+            spoken.played += take
+
+    def _ends(self, frame: Audio, filled: int, marks: list[Mark]) -> None:
+        if frame.sentence_end and frame.of is not None:
+            marks.append(self._mark("sentence_end", frame, filled))
+        if frame.final:
+            marks.append(self._mark("reply_end", frame, filled))
+            self._log.pop(frame.gen, None)
+
+    def _spoken(self, frame: Audio) -> _Spoken | None:
+        return next((s for s in self._log.get(frame.gen, []) if s.sentence is frame.of), None)
+
+    def _mark(self, kind: str, frame: Audio, filled: int) -> Mark:
+        final = kind == "reply_end"
+        return Mark(
+            kind=kind,  # type: ignore[arg-type]
+            sentence=frame.of,
+            pts=self._pts + filled,
+            final=final,
+            gen=frame.gen,
+            trace=frame.trace,
+        )
+
+    def _fade(self, out: F32) -> None:
+        """Move the gain towards 0 (held) or 1 over this packet."""
+        goal = 0.0 if self._holding else 1.0
+        if self._gain != goal or goal == 0.0:
+            out *= np.linspace(self._gain, goal, STEP, dtype=np.float32)
+            self._gain = goal
+
+    def _ramp_down(self, out: F32, filled: int) -> None:
+        """Where sound stops within or before this packet: slide from its last sample to zero instead of jumping."""
+        last = float(out[filled - 1]) if filled else self._last
+        if last:
+            length = min(RAMP, STEP - filled)
+            out[filled : filled + length] = np.linspace(last, 0.0, length, dtype=np.float32)
+
+    def _notice_room(self) -> None:
+        if self.depth_ms < ROOM_MS:
+            self._room.set()
+        else:
+            self._room.clear()
+
+
+def to_int16(samples: F32) -> NDArray[np.int16]:
+    """[-1, 1] float32 to int16, clipped; NaN becomes 0."""
+    scaled = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0) * 32767.0
+    clipped: NDArray[np.int16] = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    return clipped
+
+
+def _words(spoken: _Spoken) -> str:
+    """The words of a sentence that were played, by the share of its samples (the voice gives no word times)."""
+    text = spoken.sentence.text.strip()
+    if spoken.whole and spoken.played >= spoken.given:
+        return text
+    if not spoken.played:
+        return ""
+    per_second = 15.0  # characters; only until the voice has given the whole sentence
+    expected = spoken.given if spoken.whole else max(spoken.given, int(len(text) / per_second * RATE))
+    reached = len(text) * spoken.played / expected
+    words = [word.group() for word in WORD.finditer(text) if word.start() + len(word.group().rstrip()) <= reached]
+    return "".join(words).rstrip()

@@ -1,0 +1,144 @@
+"""webrtc.data: the data channel, which moves the avatar, shows the words, and brings typed text."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from vaidol.graph.events import Event
+from vaidol.graph.frames import Cue, Frame, Mark, Mouth, Transcript
+from vaidol.graph.generations import TurnCut
+from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.ports import Port
+from vaidol.nodes.webrtc._call import Call, Message
+
+UTTERANCES_KEPT = 8
+TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn node gives to speech
+
+
+class WebrtcData(Node[Settings]):
+    """webrtc.data: commands to the avatar and subtitles out, typed text and the stop button in.
+
+    transcript (Transcript), spoken (Mark), cue (Cue), mouth (Mouth) -> text (Transcript, what was typed)
+    Times on the wire (`at`) are samples of the output track, 48 kHz.
+    """
+
+    inputs = (
+        Port("transcript", Transcript, optional=True, many=True),
+        Port("spoken", Mark, optional=True),
+        Port("cue", Cue, optional=True, many=True),
+        Port("mouth", Mouth, optional=True),
+    )
+    outputs = (Port("text", Transcript, source=True),)
+
+    def __init__(self, settings: Settings, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._typed = 0
+        self._state = "listening"
+        self._expression: Message = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
+        self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
+        self._stop_listening: Callable[[], None] = lambda: None
+        self._takes: dict[str, Callable[[Any], None]] = {
+            "transcript": self._transcript,
+            "spoken": self._spoken,
+            "cue": self._cue,
+            "mouth": self._mouth,
+        }
+
+    async def open(self) -> None:
+        self._call: Call = self.ctx.end("call")
+        self._call.on_message(self._message)
+        self._call.on_join(self._join)
+        self._stop_listening = self.ctx.events.listen(self._event)
+
+    async def close(self) -> None:
+        self._stop_listening()
+
+    def process(self, port: str, frame: Frame) -> None:
+        self._takes[port](frame)
+
+    def cut(self, cut: TurnCut) -> None:
+        self._call.send({"t": "cut", "at": cut.at, "turn": cut.gen, "heard": cut.heard_text})
+
+    # out
+
+    def _transcript(self, frame: Transcript) -> None:
+        if frame.text:
+            self._subtitle("user", frame.trace, frame.text, final=frame.final)
+
+    def _spoken(self, mark: Mark) -> None:
+        sentence = mark.sentence
+        if sentence is not None and sentence.text and mark.kind in ("sentence_start", "sentence_end"):
+            done = mark.kind == "sentence_end"
+            self._subtitle("avatar", mark.gen, sentence.text, final=done, at=mark.pts, seq=sentence.seq)
+
+    def _subtitle(self, who: str, turn: int, text: str, *, final: bool, at: int | None = None, seq: int = 0) -> None:
+        message = {"t": "subtitle", "who": who, "turn": turn, "text": text, "final": final, "seq": seq}
+        self._call.send(message if at is None else {**message, "at": at})
+
+    def _cue(self, cue: Cue) -> None:
+        if cue.kind == "motion":
+            self._call.send({"t": "motion", "at": cue.pts, "name": cue.name})
+            return
+        self._expression = {"t": "expression", "at": cue.pts, "name": cue.name, "weight": cue.weight, "ms": 300}
+        self._call.send(self._expression)
+
+    def _mouth(self, mouth: Mouth) -> None:
+        message = {"t": "mouth", "at": mouth.pts, "step": mouth.step, "open": mouth.open, "form": mouth.form}
+        self._call.send(message, fast=True)
+
+    def _event(self, event: Event) -> None:
+        if event.name == "error":
+            message = {"t": "error", "code": event.code, "message": event.text, "node": event.node, "fatal": False}
+            self._call.send(message)
+        elif event.name in ("turn_done", "turn_cut", "turn_failed"):
+            self._call.send({"t": "turn", "turn": event.gen, "status": event.name.removeprefix("turn_")})
+            self._say_state("thinking" if self.ctx.fence.turns else "listening")
+        elif event.name == "turn_begin":
+            self._say_state("thinking")
+        elif event.name == "turn_spoke":
+            self._say_state("speaking")
+        elif event.name == "mark":
+            self._moment(event)
+
+    def _moment(self, event: Event) -> None:
+        """Collect the moments of an utterance; when its first sound leaves, tell the client what took how long."""
+        moments = self._moments.setdefault(event.trace, {})
+        moments[event.code] = event.ns
+        if len(self._moments) > UTTERANCES_KEPT:
+            self._moments.popitem(last=False)
+        if event.code == "first_sound" and "speech_end" in moments:
+            began = moments["speech_end"]
+            stages = {name: round((ns - began) / 1e6, 1) for name, ns in moments.items()}
+            self._call.send({"t": "timing", "turn": self.ctx.fence.newest, "stages": stages})
+
+    def _say_state(self, value: str) -> None:
+        if value != self._state:
+            self._state = value
+            self._call.send({"t": "state", "value": value})
+
+    def _join(self) -> None:
+        self._call.send({"t": "state", "value": self._state})
+        self._call.send(self._expression)
+
+    # in
+
+    def _message(self, message: Message) -> None:
+        if message["t"] == "text":
+            self._say(str(message["text"]).strip())
+        elif message["t"] == "interrupt":
+            self.ctx.fence.cut("stopped by the user")
+
+    def _say(self, text: str) -> None:
+        """Typed text is a whole turn: it interrupts, and is answered like speech."""
+        if not text:
+            return
+        self._typed += 1
+        trace = TYPED + self._typed
+        self.ctx.fence.cut("typed")
+        self.ctx.mark(trace, "speech_end")
+        gen = self.ctx.fence.begin(trace)
+        frame = Transcript(text=text, typed=True, final=True, gen=gen, trace=trace)
+        self._transcript(frame)
+        self.emit("text", frame)
