@@ -1,0 +1,79 @@
+"""The house rules that no linter knows: file sizes, one clock, one place that catches everything, a whole wheel."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("graph", "nodes", "pipelines", "server", "models")
+TRACKED = subprocess.run(
+    ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+)
+FILES = [ROOT / name for name in TRACKED.stdout.splitlines() if (ROOT / name).is_file()]
+PRODUCT = [path for path in FILES if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in ROOMS]
+LONG = 300  # lines; a longer file says why in its first lines, beginning with "Long because"
+CLOCKS = {"time", "sleep", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "time_ns", "process_time"}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix in {".py", ".js"} and "vendor" not in p.parts], ids=name)
+def test_files_are_short_and_say_what_they_are(path: Path) -> None:
+    text = path.read_text()
+    assert len(text.splitlines()) <= LONG or "Long because" in text[:600], f"{name(path)}: split it, or say why"
+    if path.suffix == ".py" and text.strip():
+        assert ast.get_docstring(ast.parse(text)), f"{name(path)}: no sentence says what this file is"
+
+
+def test_errors_are_caught_in_one_place() -> None:
+    blind = [
+        f"{name(path)}:{node.lineno}"
+        for path in PRODUCT
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}))
+        and not any(isinstance(last, ast.Raise) and last.exc is None for last in node.body)
+    ]
+    assert len(blind) <= 1, blind
+
+
+def test_time_enters_by_the_clock_alone() -> None:
+    found = [
+        f"{name(path)}:{node.lineno}"
+        for path in PRODUCT
+        if path != ROOT / "graph" / "clock.py" and "models" not in path.relative_to(ROOT).parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and ((node.value.id == "time" and node.attr in CLOCKS) or (node.value.id == "asyncio" and node.attr == "sleep"))
+    ]
+    assert found == []
+
+
+def test_the_default_executor_is_left_to_the_opus_encoder() -> None:
+    words = ("run_in_executor(None", "asyncio.to_thread")
+    assert [name(p) for p in PRODUCT if any(word in p.read_text() for word in words)] == []
+
+
+def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
+    tree, out = tmp_path / "tree", tmp_path / "out"
+    for path in FILES:  # a copy: building leaves folders behind
+        copy = tree / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, tree]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
+        packed = set(wheel.namelist())
+    parts = [path.relative_to(ROOT).parts for path in FILES if path.suffix != ".md"]
+    wanted = {"/".join(("vaidol", *p)) for p in parts if p[0] in ROOMS or p[:2] == ("tests", "bench")}
+    assert wanted - packed == set()
