@@ -1,0 +1,64 @@
+/** Ask the server what it is still loading, and say it in plain words. */
+
+const LOADING_MS = 1000;
+const READY_MS = 10_000;
+const DEADLINE_MS = 5000;
+
+const PARTS = {
+  agent: "the mind",
+  asr: "hearing",
+  expression: "the face",
+  tts: "the voice",
+  vad: "voice detection",
+  voice: "the voice",
+};
+
+/** Event: `change` with {ready, text, parts: [{name, about, state, progress, error}]}. */
+export class Health extends EventTarget {
+  #timer = null;
+  #running = false;
+
+  start() {
+    if (this.#running) return;
+    this.#running = true;
+    this.#poll();
+  }
+
+  stop() {
+    this.#running = false;
+    clearTimeout(this.#timer);
+  }
+
+  async #poll() {
+    const report = await fetchHealth();
+    if (!this.#running) return;
+    const detail = describe(report);
+    this.dispatchEvent(new CustomEvent("change", { detail }));
+    this.#timer = setTimeout(() => this.#poll(), detail.ready ? READY_MS : LOADING_MS);
+  }
+}
+
+async function fetchHealth() {
+  try {
+    const request = { signal: AbortSignal.timeout(DEADLINE_MS), cache: "no-store" };
+    const response = await fetch(new URL("health", document.baseURI), request);
+    return await response.json();
+  } catch (fault) {
+    if (fault instanceof TypeError || fault instanceof SyntaxError || fault instanceof DOMException) return null;
+    throw fault;
+  }
+}
+
+function describe(report) {
+  if (!report) return { ready: false, text: "Looking for the server…", parts: [] };
+  const parts = Object.entries(report.nodes ?? {}).map(([id, node]) => ({ name: PARTS[id] ?? id, ...node }));
+  if (report.status === "ok") return { ready: true, text: "Start talking", parts: [] };
+  const failed = parts.find((part) => part.state === "failed");
+  if (report.status === "failed") {
+    return { ready: false, text: failed ? `Could not load ${failed.name}` : "The server could not start", parts };
+  }
+  const loading = parts.find((part) => part.state === "loading");
+  if (!loading) return { ready: false, text: "Getting ready…", parts };
+  const share = loading.progress ? ` ${Math.round(loading.progress * 100)} %` : "";
+  return { ready: false, text: `Loading ${loading.name}…${share}`, parts };
+}

@@ -1,0 +1,63 @@
+/** What a living face does by itself: blink, breathe, glance, sway. */
+
+const BLINK_MS = { close: 75, hold: 35, open: 130 };
+const BREATH_MS = 3600;
+const GAZE_MS = 5000; // how long the eyes stay on a pointer that has stopped
+
+export class Idle {
+  #blinkAt = 1500;
+  #saccadeAt = 0;
+  #saccade = { x: 0, y: 0 };
+  #pointer = null;
+  #calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+  constructor(random = Math.random) {
+    this.random = random;
+  }
+
+  /** Look towards (x, y), each -1..1, for a while. */
+  lookAt(x, y, now) {
+    this.#pointer = { x, y, until: now + GAZE_MS };
+  }
+
+  /** {blink: 0 open..1 shut, breath: 0..1, gaze {x, y}: -1..1, saccade {x, y}, sway {x, y, z}: degrees} */
+  frame(now) {
+    const follows = this.#pointer && now < this.#pointer.until;
+    return {
+      blink: this.#blink(now),
+      breath: 0.5 - 0.5 * Math.cos((2 * Math.PI * now) / BREATH_MS),
+      gaze: follows ? this.#pointer : { x: 0, y: 0 },
+      saccade: this.#jump(now),
+      sway: this.#calm.matches ? { x: 0, y: 0, z: 0 } : sway(now / 1000),
+    };
+  }
+
+  #blink(now) {
+    const { close, hold, open } = BLINK_MS;
+    const since = now - this.#blinkAt;
+    if (since < 0) return 0;
+    if (since < close) return since / close;
+    if (since < close + hold) return 1;
+    if (since < close + hold + open) return 1 - (since - close - hold) / open;
+    const twice = this.random() < 0.16;
+    this.#blinkAt = now + (twice ? 90 : 1800 + 3800 * this.random());
+    return 0;
+  }
+
+  #jump(now) {
+    if (now >= this.#saccadeAt) {
+      this.#saccadeAt = now + 700 + 1900 * this.random();
+      this.#saccade = { x: 0.16 * (this.random() - 0.5), y: 0.1 * (this.random() - 0.5) };
+    }
+    return this.#saccade;
+  }
+}
+
+/** Slow wandering that never quite repeats. */
+function sway(seconds) {
+  return {
+    x: 2.2 * Math.sin(seconds * 0.53) + 1.3 * Math.sin(seconds * 0.91 + 1),
+    y: 1.3 * Math.sin(seconds * 0.67 + 2) + 0.8 * Math.sin(seconds * 1.13),
+    z: 1.6 * Math.sin(seconds * 0.41 + 0.5) + 0.8 * Math.sin(seconds * 0.79 + 3),
+  };
+}

@@ -1,0 +1,231 @@
+/** Join the parts: health, call, microphone, avatar, page. */
+
+import { Avatar } from "./avatar.js";
+import { Call } from "./call.js";
+import { Health } from "./health.js";
+import { LevelMeter, openMicrophone } from "./mic.js";
+import { Puppet } from "./puppet.js";
+import { MediaClock, MouthTrack, TimedQueue } from "./timing.js";
+import { Transcript } from "./transcript.js";
+import { Page } from "./ui.js";
+
+const WORDS = {
+  idle: "",
+  connecting: "Connecting…",
+  reconnecting: "Connection lost. Trying again…",
+  listening: "Listening",
+  thinking: "Thinking…",
+  speaking: "Speaking",
+};
+
+const page = new Page();
+const call = new Call();
+const health = new Health();
+const meter = new LevelMeter();
+const clock = new MediaClock();
+const queue = new TimedQueue();
+const mouth = new MouthTrack();
+const transcript = new Transcript();
+const puppet = new Puppet(document.getElementById("avatar"));
+puppet.load().catch(() => page.notice("The avatar could not be drawn; the call works without it."));
+const avatar = new Avatar(puppet);
+let session = null; // of the running call
+let lastSession = null; // whose turn numbers the transcript holds
+let doing = "listening";
+let opening = false; // the browser is asking for the microphone
+let cutTurn = null;
+
+const finite = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
+
+function showState() {
+  const status = opening ? "connecting" : call.status;
+  const words = opening ? "Waiting for the microphone…" : WORDS[status === "live" ? doing : status];
+  page.state(status, doing, words);
+  page.microphone({ present: call.hasMicrophone, muted: call.muted });
+  avatar.mode(status === "live" ? doing : "idle");
+}
+
+async function askForMicrophone() {
+  opening = true;
+  showState();
+  const { track, reason } = await openMicrophone();
+  opening = false;
+  page.notice(reason);
+  if (!track) return null;
+  meter.watch(track);
+  track.onended = () => page.notice("The microphone went away. You can type, or choose “Use microphone”.");
+  return track;
+}
+
+async function start() {
+  health.stop();
+  doing = "listening";
+  await call.start(await askForMicrophone());
+}
+
+async function toggleMicrophone() {
+  if (call.hasMicrophone) {
+    call.mute(!call.muted);
+    showState();
+    return;
+  }
+  const track = await askForMicrophone();
+  if (track && call.status !== "idle") call.useMicrophone(track);
+  else track?.stop();
+  showState();
+}
+
+function silence() {
+  queue.clear();
+  mouth.clear();
+  clock.forget();
+  avatar.cut();
+}
+
+function play(stream) {
+  page.voice.srcObject = stream;
+  page.voice.play().catch((fault) => {
+    if (fault.name !== "NotAllowedError") return; // AbortError: a newer stream took its place
+    const run = () => page.voice.play().then(() => page.notice(null));
+    page.notice("The browser holds the sound back until you click.", { label: "Turn sound on", run });
+  });
+}
+
+/** Wait for the sound this command belongs to. */
+function later(message, act) {
+  if (message.turn !== undefined && message.turn === cutTurn) return; // overtaken by its own cut
+  const due = Number.isFinite(message.at);
+  if (!due) act();
+  else {
+    clock.note(message.at);
+    queue.push(message.at, act);
+  }
+}
+
+const heard = {
+  hello(message) {
+    if (lastSession !== message.session) {
+      transcript.newSession();
+      cutTurn = null;
+      if (session !== null) transcript.note("The earlier conversation could not be resumed; this is a new one.");
+    }
+    session = lastSession = message.session ?? null;
+    if (typeof message.avatar?.name === "string") page.avatarName = message.avatar.name;
+  },
+  state(message) {
+    if (!["listening", "thinking", "speaking"].includes(message.value)) return;
+    doing = message.value;
+    showState();
+  },
+  sync(message) {
+    if (Number.isFinite(message.origin)) clock.sync(message.origin);
+  },
+  mouth(message) {
+    const { at, step, open, form } = message;
+    const sound = Number.isFinite(at) && step > 0 && Array.isArray(open);
+    if (!sound || (message.turn !== undefined && message.turn === cutTurn)) return;
+    clock.note(at);
+    mouth.push({ at, step, open, form: Array.isArray(form) ? form : [] });
+  },
+  expression(message) {
+    later(message, () => avatar.expression(message.name, finite(message.weight, 1), finite(message.ms, 300)));
+  },
+  motion(message) {
+    later(message, () => avatar.motion(message.name));
+  },
+  subtitle(message) {
+    if (typeof message.text !== "string") return;
+    if (message.who === "user") {
+      page.heard(message.text, Boolean(message.final));
+      transcript.user(message.turn, message.text, Boolean(message.final));
+    } else {
+      later(message, () => {
+        page.said(message.text);
+        transcript.avatar(message.turn, message.text);
+      });
+    }
+  },
+  cut(message) {
+    cutTurn = message.turn ?? null;
+    silence();
+    page.saidCut();
+    transcript.end(message.turn, "cut");
+  },
+  turn(message) {
+    const end = () => transcript.end(message.turn, message.status);
+    if (message.status === "done" && queue.last !== null) queue.push(queue.last, end); // behind its last sentence
+    else end();
+  },
+  error(message) {
+    page.notice(typeof message.message === "string" ? message.message : "Something went wrong on the server.");
+    if (message.fatal) call.hangUp();
+  },
+  timing(message) {
+    const stages = Object.entries(message.stages ?? {}).filter(([, ms]) => Number.isFinite(ms));
+    if (!stages.length) return;
+    const sum = stages.reduce((total, [, ms]) => total + ms, 0);
+    page.timing(message.stages.voice_to_voice ?? sum, Object.fromEntries(stages));
+  },
+};
+
+function frame() {
+  const media = clock.media();
+  if (media !== null) {
+    for (const act of queue.take(media)) act();
+    const { open, form } = mouth.read(media);
+    avatar.mouth(open, form);
+  }
+  avatar.frame(performance.now());
+  page.level(call.muted ? 0 : meter.read());
+  requestAnimationFrame(frame);
+}
+
+call.addEventListener("message", ({ detail }) => {
+  if (Object.hasOwn(heard, detail.t)) heard[detail.t](detail);
+});
+call.addEventListener("receiver", ({ detail }) => clock.follow(detail));
+call.addEventListener("stream", ({ detail }) => play(detail));
+call.addEventListener("failure", ({ detail }) => page.notice(detail.message));
+call.addEventListener("status", ({ detail }) => {
+  if (detail.status !== "live") silence();
+  if (detail.status === "idle") {
+    meter.close();
+    page.voice.srcObject = null;
+    session = null;
+    health.start();
+  }
+  showState();
+});
+health.addEventListener("change", ({ detail }) => page.health(detail));
+transcript.addEventListener("change", ({ detail }) => page.row(detail));
+
+page.addEventListener("start", start);
+page.addEventListener("stop", () => call.hangUp());
+page.addEventListener("mute", toggleMicrophone);
+page.addEventListener("interrupt", () => call.send({ t: "interrupt" }));
+page.addEventListener("text", ({ detail }) => {
+  if (!call.send({ t: "text", text: detail })) return;
+  page.heard(detail, true);
+  transcript.user(null, detail, true);
+});
+addEventListener("pointermove", (event) => avatar.lookAt(event.clientX, event.clientY), { passive: true });
+
+/** A read-only window for tests and for curious people. */
+window.vaidol = Object.freeze({
+  get state() {
+    return call.status === "live" ? doing : call.status;
+  },
+  get session() {
+    return session;
+  },
+  get exact() {
+    return clock.exact;
+  },
+  media: () => clock.media(),
+  puppet: Object.freeze({ ids: puppet.ids, value: (id) => puppet.value(id) }),
+  transcript: () => transcript.entries(),
+});
+
+showState();
+health.start();
+requestAnimationFrame(frame);

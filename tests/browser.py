@@ -1,0 +1,51 @@
+"""Headless Chromium for tests: one launch helper, used with a faked peer (tests/server) and a real one (tests/e2e)."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = (
+    "--no-sandbox",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    "--autoplay-policy=no-user-gesture-required",
+    "--allow-loopback-in-peer-connection",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+def available() -> bool:
+    return shutil.which(CHROMIUM) is not None
+
+
+@contextmanager
+def chromium(*, microphone: Path | None = None, flags: tuple[str, ...] = ()) -> Iterator[Browser]:
+    """A browser; `microphone` is a 48 kHz mono WAV played once, from the moment the page opens its microphone."""
+    from playwright.sync_api import sync_playwright
+
+    wav = (f"--use-file-for-fake-audio-capture={microphone.resolve()}%noloop",) if microphone else ()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *wav, *flags])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def complaints(page: Page) -> list[str]:
+    """A list that fills with what the page's console reports as errors, refused policies among them."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda fault: found.append(str(fault)))
+    return found
