@@ -269,7 +269,8 @@ class Graph:
                 if not cell.cutting or task is None:
                     raise
                 cell.cutting = False
-                task.uncancel()
+                if task.uncancel():  # the session is ending too
+                    raise
 
     async def _process(self, cell: Cell, port: str, frame: Frame) -> None:
         cell.current = frame

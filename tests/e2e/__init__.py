@@ -1,0 +1,1 @@
+"""Whole calls: a real server process, a real browser, real models."""

@@ -1,0 +1,85 @@
+"""A vaidol server as its user starts it: a process of its own, ended with Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+READY_S = 90.0
+
+
+@dataclass
+class Server:
+    """A running server; `log` is where its output goes."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def health(self) -> dict[str, object]:
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+
+    def interrupt(self) -> float:
+        """Ctrl-C; returns the seconds it took to end."""
+        began = time.perf_counter()
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=10)
+        return time.perf_counter() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *arguments: str, cwd: str = "/", **environment: str) -> Iterator[Server]:
+    """Start `vaidol serve ARGUMENTS` and wait until its models are loaded."""
+    port, log = free_port(), folder / "server.log"
+    command = [sys.executable, "-m", "vaidol.server.cli", "serve", *arguments, "--port", str(port)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **environment}
+        )
+    server = Server(f"http://127.0.0.1:{port}", process, log)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(server: Server) -> None:
+    until = time.monotonic() + READY_S
+    while time.monotonic() < until:
+        if server.process.poll() is not None:
+            break
+        try:
+            if server.health()["status"] == "ok":
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)  # a real process over a real socket: there is nothing else to wait on
+    raise AssertionError(f"the server is not ready:\n{server.log.read_text()}")

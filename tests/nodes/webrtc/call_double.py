@@ -1,0 +1,43 @@
+"""A call without a network: what the nodes play and send is kept, what a client would say is put in by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class CallDouble:
+    """Implements `vaidol.nodes.webrtc._call.Call` for tests."""
+
+    def __init__(self) -> None:
+        self.played: list[tuple[int, NDArray[np.int16]]] = []
+        self.sent: list[Mapping[str, Any]] = []
+        self.audio: Callable[[NDArray[np.float32], int], None] = lambda samples, rate: None
+        self.message: Callable[[Mapping[str, Any]], None] = lambda message: None
+        self.join: Callable[[], None] = lambda: None
+
+    def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> None:
+        self.audio = take
+
+    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+        self.message = take
+
+    def on_join(self, take: Callable[[], None]) -> None:
+        self.join = take
+
+    def play(self, samples: NDArray[np.int16], pts: int) -> None:
+        self.played.append((pts, samples))
+
+    def send(self, message: Mapping[str, Any], *, fast: bool = False) -> None:
+        self.sent.append(message)
+
+    def of(self, kind: str) -> list[Mapping[str, Any]]:
+        """The messages of one type, in order."""
+        return [message for message in self.sent if message["t"] == kind]
+
+    def sound(self) -> NDArray[np.int16]:
+        """Everything played, in one array."""
+        return np.concatenate([samples for _, samples in self.played]) if self.played else np.zeros(0, np.int16)
