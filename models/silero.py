@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
 from vaidol.models.onnx import open_onnx
 
 F32 = NDArray[np.float32]
