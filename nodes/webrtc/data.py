@@ -68,13 +68,11 @@ class WebrtcData(Node[Settings]):
             self._subtitle("user", frame.trace, frame.text, final=frame.final)
 
     def _spoken(self, mark: Mark) -> None:
-        sentence = mark.sentence
-        if sentence is not None and sentence.text and mark.kind in ("sentence_start", "sentence_end"):
-            done = mark.kind == "sentence_end"
-            self._subtitle("avatar", mark.gen, sentence.text, final=done, at=mark.pts, seq=sentence.seq)
+        if mark.sentence is not None and mark.sentence.text and mark.kind == "sentence_start":
+            self._subtitle("avatar", mark.gen, mark.sentence.text, final=True, at=mark.pts)
 
-    def _subtitle(self, who: str, turn: int, text: str, *, final: bool, at: int | None = None, seq: int = 0) -> None:
-        message = {"t": "subtitle", "who": who, "turn": turn, "text": text, "final": final, "seq": seq}
+    def _subtitle(self, who: str, turn: int, text: str, *, final: bool, at: int | None = None) -> None:
+        message = {"t": "subtitle", "who": who, "turn": turn, "text": text, "final": final}
         self._call.send(message if at is None else {**message, "at": at})
 
     def _cue(self, cue: Cue) -> None:

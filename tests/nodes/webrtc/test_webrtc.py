@@ -89,14 +89,12 @@ def test_typed_text_is_answered_with_sound_subtitles_and_states() -> None:
     assert call.of("turn") == [{"t": "turn", "turn": 1, "status": "done"}]
     assert [(m["who"], m["text"], m["final"]) for m in call.of("subtitle")] == [
         ("user", "one two", True),
-        ("avatar", "one one one one", False),
         ("avatar", "one one one one", True),
-        ("avatar", "two two two two", False),
         ("avatar", "two two two two", True),
     ]
     loud = np.abs(call.sound()) > 0
     assert loud.sum() == pytest.approx(RATE, abs=200)  # 2 x 0.5 s, and the 3 ms slide to silence
-    starts = [m["at"] for m in call.of("subtitle") if m["who"] == "avatar" and not m["final"]]
+    starts = [m["at"] for m in call.of("subtitle") if m["who"] == "avatar"]
     assert starts[0] == np.flatnonzero(loud)[0]
     assert starts[1] - starts[0] == RATE // 2
     assert call.of("expression")[0]["name"] == "joy"
