@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests import speech
+from vaidol.tests.bench import _speech as speech
 from tests.browser import available, chromium, complaints
 from tests.e2e.serving import Server, serving
 
