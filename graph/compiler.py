@@ -7,6 +7,7 @@ from typing import Any
 
 import networkx as nx
 from pydantic import ValidationError
+
 from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.frames import Audio
 from vaidol.graph.node import Node, Settings

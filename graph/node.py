@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
+
 from vaidol.graph.clock import Clock
 from vaidol.graph.events import EventLog
 from vaidol.graph.frames import Frame

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from vaidol.graph.errors import PipelineError, Place, Problem
 from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest, read
 

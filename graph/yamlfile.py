@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from vaidol.graph.errors import PipelineError, Place, Problem
 
 Way = tuple[str | int, ...]  # keys and indices from the top of the document
