@@ -1,0 +1,1 @@
+"""Adapters that the compiler puts between two audio ports that do not fit."""

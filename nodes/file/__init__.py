@@ -1,0 +1,1 @@
+"""Sound files as the ends of a graph."""

@@ -1,0 +1,92 @@
+"""Reads any sound file that PyAV opens, a piece at a time, as 48 kHz mono."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vaidol.graph.errors import ProviderError
+from vaidol.graph.frames import EMPTY, F32
+
+RATE = 48_000  # Hz
+
+
+class Reader:
+    """An open sound file. Every call blocks: make them off the loop, one at a time."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` and decode its beginning. Raises `ProviderError` with one sentence when it holds no sound."""
+        self._path = path
+        self._container: Any = _open(path)
+        self._rest: F32 = EMPTY
+        try:
+            if not self._container.streams.audio:
+                raise ProviderError(f"{path} has no sound in it, only {_kinds(self._container)}", code="file")
+            self._pieces = self._decode()
+            self._rest = self.read(RATE // 10)
+            if not len(self._rest):
+                raise ProviderError(f"{path} is empty: not one sample of sound could be read", code="file")
+        except ProviderError:
+            self.close()
+            raise
+
+    def read(self, count: int) -> F32:
+        """The next `count` samples (n,) float32 mono in [-1, 1]; fewer, in the end none, when the file is over.
+
+        Raises `ProviderError` when the file is damaged.
+        """
+        parts, have = [self._rest], len(self._rest)
+        while have < count and (piece := self._next()) is not None:
+            parts.append(piece)
+            have += len(piece)
+        samples = np.concatenate(parts)
+        self._rest = samples[count:]
+        return samples[:count]
+
+    def close(self) -> None:
+        self._container.close()
+
+    def _next(self) -> F32 | None:
+        import av
+
+        try:
+            return next(self._pieces, None)
+        except (av.FFmpegError, ValueError) as error:
+            raise ProviderError(f"{self._path} is damaged: {_reason(error)}", code="file") from error
+
+    def _decode(self) -> Iterator[F32]:
+        import av
+
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        for frame in self._container.decode(audio=0):
+            frame.pts = None  # holes in a file's own times are closed
+            yield from (part.to_ndarray()[0] for part in resampler.resample(frame))
+        yield from (part.to_ndarray()[0] for part in resampler.resample(None))
+
+
+def _open(path: Path) -> Any:
+    import av
+
+    if path.is_dir():
+        raise ProviderError(f"{path} is a folder, not a sound file", code="file")
+    try:
+        if path.stat().st_size == 0:
+            raise ProviderError(f"{path} is empty", code="file")
+        return av.open(str(path))
+    except FileNotFoundError as error:
+        raise ProviderError(f"there is no file {path}", code="file") from error
+    except PermissionError as error:
+        raise ProviderError(f"{path} may not be read", code="file") from error
+    except (av.FFmpegError, OSError) as error:
+        raise ProviderError(f"{path} is not a sound file: {_reason(error)}", code="file") from error
+
+
+def _kinds(container: Any) -> str:
+    return " and ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,1 @@
+"""Turn-taking: when the user's turn is over, and when the user takes the floor back."""

@@ -1,0 +1,104 @@
+"""vad.silero: Silero VAD on onnxruntime; one copy of the weights hears all sessions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field
+
+from vaidol.graph.frames import EMPTY, F32, Audio, Speech
+from vaidol.graph.node import Context, Need, Node, Progress, Settings
+from vaidol.graph.ports import Port
+from vaidol.nodes._models import model_errors, model_path
+from vaidol.nodes.vad._hysteresis import RATE, Hysteresis
+
+if TYPE_CHECKING:
+    from vaidol.models.silero import Silero
+
+WINDOW = 512  # samples, 32 ms: what the network was trained on
+
+
+class SileroVadSettings(Settings):
+    model: str = "silero-vad-16k"
+    """Model of the catalogue, or path of an ONNX file."""
+    onset_probability: float = Field(0.5, ge=0, le=1)
+    """A window this likely to be speech can begin it, 0..1."""
+    offset_probability: float = Field(0.35, ge=0, le=1)
+    """A window this likely to be speech keeps it going, 0..1."""
+    onset_ms: int = Field(96, ge=0, le=1_000)
+    """Speech in a row before it is told, ms; what is told is the moment it began. Clicks are shorter than 90 ms."""
+    hangover_ms: int = Field(192, ge=0, le=2_000)
+    """No speech for this long before its end is told, ms; what is told is the moment it ended. Stop consonants are
+    silent for up to 100 ms."""
+    min_dbfs: float = Field(-55.0, ge=-100, le=0)
+    """Speech begins at this level at least, dBFS (RMS of a 32 ms window)."""
+    above_noise_db: float = Field(6.0, ge=0, le=40)
+    """Speech begins this much above the noise floor, dB; the floor follows the level between speech."""
+
+
+class SileroVad(Node[SileroVadSettings]):
+    """vad.silero: mark where the user speaks.
+
+    audio (Audio, 16 kHz) -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
+
+    Of one frame, `speech` leaves before `audio`. An onset is told `onset_ms` after it, an end `hangover_ms` after it,
+    each up to 32 ms later because windows are judged whole.
+    """
+
+    inputs = (Port("audio", Audio, rate=RATE, dtype="f32"),)
+    outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
+
+    def __init__(self, settings: SileroVadSettings, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._rest: F32 = EMPTY  # samples that fill no window yet
+        self._at = 0  # number of the first of them
+        self._hysteresis = Hysteresis(
+            onset=settings.onset_probability,
+            offset=min(settings.offset_probability, settings.onset_probability),
+            onset_ms=settings.onset_ms,
+            hangover_ms=settings.hangover_ms,
+            min_dbfs=settings.min_dbfs,
+            above_noise_db=settings.above_noise_db,
+        )
+
+    @classmethod
+    def needs(cls, settings: SileroVadSettings) -> tuple[Need, ...]:
+        return (Need(f"silero {settings.model}", "voice detection", lambda progress: _load(settings.model, progress)),)
+
+    async def open(self) -> None:
+        self._silero: Silero = self.ctx.shared(f"silero {self.settings.model}")
+        self._state = self._silero.state()
+
+    def process(self, port: str, frame: Audio) -> None:
+        if frame.pts > self._at + len(self._rest):  # sound is missing: what is there fills no window with it
+            self._rest, self._at = EMPTY, frame.pts
+        samples = np.concatenate((self._rest, frame.samples.astype(np.float32, copy=False)))
+        whole = len(samples) // WINDOW * WINDOW
+        for begin in range(0, whole, WINDOW):
+            self._judge(samples[begin : begin + WINDOW], self._at + begin)
+        self._rest, self._at = samples[whole:], self._at + whole
+        self.emit("audio", frame)
+
+    def _judge(self, window: F32, start: int) -> None:
+        probability = self._silero.probability(window, self._state)
+        change = self._hysteresis.window(probability, _dbfs(window), start, start + WINDOW)
+        if change is not None:
+            self.emit("speech", replace(change, born=self.ctx.clock.ns()))
+
+
+def _dbfs(window: F32) -> float:
+    """Level of `window`, dB below full scale (RMS)."""
+    power = float(np.mean(np.square(np.nan_to_num(window), dtype=np.float64)))
+    return 10 * math.log10(power + 1e-10)
+
+
+def _load(model: str, progress: Progress) -> Silero:
+    from vaidol.models.silero import Silero
+
+    progress(0.0, model)
+    path = model_path(model)
+    with model_errors():
+        return Silero(path)
