@@ -170,7 +170,8 @@ export class Avatar {
       this.renderer.mark("motion", "");
       return;
     }
-    for (const [id, curve] of Object.entries(this.#motion.curves)) add(values, id, sample(curve, now - this.#motion.start));
+    const { curves, start } = this.#motion;
+    for (const [id, curve] of Object.entries(curves)) add(values, id, sample(curve, now - start));
   }
 }
 

@@ -16,7 +16,7 @@ export const EXPRESSIONS = {
   },
   sadness: {
     params: {
-      ...both("ParamBrow*Y", 0.15), ...both("ParamBrow*Angle", 1), ...both("ParamBrow*Form", -0.6),
+      ...both("ParamBrow*Y", 0.1), ...both("ParamBrow*Angle", 1), ...both("ParamBrow*Form", -0.6),
       ...both("ParamEye*Open", -0.3), ParamMouthForm: -1.2, ParamMouthPuckerWiden: -0.35, ParamTear: 1,
       ParamAngleY: -9, ParamAngleZ: -4, ParamEyeBallY: -0.25, ParamShoulderY: -0.6,
     },
@@ -60,7 +60,7 @@ export const EXPRESSIONS = {
   },
   shy: {
     params: {
-      ...both("ParamEye*Open", -0.28), ...both("ParamBrow*Angle", 0.7), ...both("ParamBrow*Y", 0.2),
+      ...both("ParamEye*Open", -0.36), ...both("ParamBrow*Angle", 0.8), ...both("ParamBrow*Y", 0.2),
       ParamEyeBallX: -0.75, ParamEyeBallY: -0.45, ParamCheek: 1, ParamMouthWave: 0.55, ParamMouthForm: 0.1,
       ParamMouthPuckerWiden: -0.3, ParamAngleX: -8, ParamAngleY: -9, ParamAngleZ: 7, ParamShoulderY: 0.6,
     },

@@ -4,7 +4,8 @@ const mix = (from, to, part) => from + (to - from) * part;
 const n = (value) => Math.round(value * 10) / 10;
 const p = (point) => `${n(point.x)} ${n(point.y)}`;
 const cubic = ([, one, two, end]) => `C${p(one)} ${p(two)} ${p(end)}`;
-const rise = (curve, ...by) => curve.map((point, index) => ({ x: point.x + by[index][0], y: point.y + by[index][1] }));
+const moved = (point, [x, y]) => ({ x: point.x + x, y: point.y + y });
+const rise = (curve, ...by) => curve.map((point, index) => moved(point, by[index]));
 
 /** The part of a cubic between two positions, by de Casteljau. */
 function piece(curve, from, to) {
@@ -19,15 +20,18 @@ function piece(curve, from, to) {
 
 /** Outline of the face; turn and lift in -1..1, puff 0..1 rounds the cheeks. */
 export function face(turn, lift, puff) {
-  const chin = { x: 400 + 13 * turn, y: 556 - 7 * lift };
-  const side = (sign) => 4 * turn + sign * (7 * puff - 3 * sign * turn);
+  const chin = { x: 400 + 13 * turn, y: 549 - 7 * lift };
+  const side = (sign) => 4 * turn + sign * (8 * puff - 3 * sign * turn);
   const l = side(-1);
   const r = side(1);
   return (
-    `M${n(266 + 3 * turn)} 330C${n(264 + l)} 396 ${n(268 + l)} 446 ${n(288 + l)} 482` +
-    `C${n(308 + l)} 516 ${n(chin.x - 34)} ${n(chin.y - 4)} ${p(chin)}` +
-    `C${n(chin.x + 34)} ${n(chin.y - 4)} ${n(492 + r)} 516 ${n(512 + r)} 482` +
-    `C${n(532 + r)} 446 ${n(536 + r)} 396 ${n(534 + 3 * turn)} 330C534 230 480 190 400 190C320 190 266 230 266 330z`
+    `M${n(258 + 3 * turn)} 330C${n(255 + l)} 396 ${n(258 + l)} 444 ${n(279 + l)} 478` +
+    `C${n(301 + l)} 512 ${n(chin.x - 36)} ${n(chin.y - 4)} ${p(chin)}` +
+    `C${n(chin.x + 36)} ${n(chin.y - 4)} ${n(499 + r)} 512 ${n(521 + r)} 478` +
+    const next = points.slice(1).map((end, index) => ({
+      x: mix(points[index].x, end.x, part),
+      y: mix(points[index].y, end.y, part),
+    }));
   );
 }
 
@@ -36,13 +40,13 @@ export function face(turn, lift, puff) {
  * open 0..1.3, smile 0..1 turns the closed lid into an arch. Returns path data by part.
  */
 export function eye(sign, open, smile) {
-  const wide = 80 * sign;
+  const wide = 84 * sign;
   const shut = 1 - Math.min(1, open);
-  const inner = { x: 400 + 33 * sign, y: 402 + shut * (12 + 10 * smile) };
-  const outer = { x: inner.x + wide, y: 393 + shut * (16 + 16 * smile) };
+  const inner = { x: 400 + 34 * sign, y: 411 + shut * (12 + 10 * smile) };
+  const outer = { x: inner.x + wide, y: 402 + shut * (16 + 16 * smile) };
   const meet = mix(25, -44, smile); // control height where the lids meet
-  const top = mix(meet, -70, open);
-  const bottom = mix(meet, mix(38, 12, smile), Math.min(1, open * 1.7));
+  const top = mix(meet, -74, open);
+  const bottom = mix(meet, mix(41, 13, smile), Math.min(1, open * 1.7));
   const lid = (height, lean) => [
     inner,
     { x: inner.x + (0.14 + lean) * wide, y: inner.y + height },
@@ -65,34 +69,34 @@ export function eye(sign, open, smile) {
     shade: `M${p(inner)}${cubic(upper)}${cubic(shadow)}z`,
     crease: `M${p(fold[0])}${cubic(fold)}`,
     lower: `M${p(edge[0])}${cubic(edge)}`,
-    centre: { x: 400 + 72 * sign, y: 393 },
-    tear: { x: inner.x + 0.78 * wide, y: inner.y + bottom * 0.62 },
+    centre: { x: 400 + 75 * sign, y: 402 },
+    tear: { x: inner.x + 0.62 * wide, y: inner.y + bottom * 0.72 },
   };
 }
 
 /** A brow around its own centre, inner end towards the nose; form -1..1 bends it down or up. */
 export function brow(sign, form) {
   const x = (value) => n(value * sign);
-  const arch = -9 - 9 * form;
+  const arch = -10 - 9 * form;
   return (
     `M${x(-31)} 4C${x(-14)} ${n(arch)} ${x(10)} ${n(arch - 4)} ${x(36)} 5` +
-    `C${x(12)} ${n(arch + 4)} ${x(-10)} ${n(arch + 9)} ${x(-29)} 10C${x(-33)} 9 ${x(-33)} 6 ${x(-31)} 4z`
+    `C${x(12)} ${n(arch + 4)} ${x(-10)} ${n(arch + 8)} ${x(-29)} 9C${x(-33)} 8 ${x(-33)} 6 ${x(-31)} 4z`
   );
 }
 
 /** The mouth. open 0..1, form -1..1 (corners down or up), wide -1..1 (round or spread), skew -1..1, wave 0..1. */
 export function mouth({ open, form, wide, skew, wave }) {
-  const half = (27 + 9 * Math.max(0, form) + 11 * wide - 5 * open) * (1 - 0.15 * open * (wide < 0 ? -wide : 0));
-  const lift = -7 * form;
-  const y = 500 - 3 * form;
-  const left = { x: 400 - half + 5 * skew, y: y + lift + 7 * skew };
-  const right = { x: 400 + half + 9 * skew, y: y + lift - 8 * skew };
-  const sag = 9 * form; // the middle hangs below the corners in a smile
-  const round = Math.max(0, -wide) * open;
-  const topY = y + sag - 3 - open * (8 + 9 * round);
-  const lowY = y + sag + open * 44 - 3 + 1 * round;
+  const round = Math.max(0, -wide) * open; // rounder lips: level corners, control points further out
+  const curl = form * (1 - 0.8 * round);
+  const half = 31 + 9 * Math.max(0, form) + 15 * wide * (1 - 0.2 * open) - 3 * open;
+  const y = 499 - 3 * form - 8 * curl;
+  const left = { x: 400 - half + 5 * skew, y: y + 7 * skew };
+  const right = { x: 400 + half + 9 * skew, y: y - 8 * skew };
+  const rest = y + 18 * curl - 3; // the middle hangs below the corners in a smile
+  const topY = rest - open * (9 + 6 * round);
+  const lowY = rest + open * (42 - 6 * round);
   const ripple = 8 * wave * (1 - open);
-  const spread = 0.34 - 0.16 * round; // rounder lips: control points further out
+  const spread = 0.34 - 0.16 * round;
   const reach = half * (1 - spread);
   const middle = (left.x + right.x) / 2;
   const bow = (height, way) => {
@@ -112,7 +116,7 @@ export function mouth({ open, form, wide, skew, wave }) {
   return {
     shape,
     line: open < 0.02 ? `M${p(left)}${upper}` : shape,
-    lip: `M${n(middle - 9)} ${n(lowY + 11)}q9 4 18 0`,
+    lip: `M${n(middle - 9)} ${n(lowY + 11 - 4 * open)}q9 4 18 0`,
     top: topY,
     low: lowY,
     middle,
@@ -123,5 +127,10 @@ export function mouth({ open, form, wide, skew, wave }) {
 /** A tear that grows on the lower lid and hangs from it. */
 export function tear({ x, y }, size) {
   const r = 8 * size;
-  return `M${n(x)} ${n(y - 14 * size)}C${n(x + r)} ${n(y)} ${n(x + r)} ${n(y + r)} ${n(x)} ${n(y + r)}C${n(x - r)} ${n(y + r)} ${n(x - r)} ${n(y)} ${n(x)} ${n(y - 14 * size)}z`;
+  const top = `${n(x)} ${n(y - 14 * size)}`;
+  const low = n(y + r);
+  return (
+    `M${top}C${n(x + r)} ${n(y)} ${n(x + r)} ${low} ${n(x)} ${low}` +
+    `C${n(x - r)} ${low} ${n(x - r)} ${n(y)} ${top}z`
+  );
 }

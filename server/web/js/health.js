@@ -17,6 +17,7 @@ const PARTS = {
 export class Health extends EventTarget {
   #timer = null;
   #running = false;
+  #waited = new Map(); // id -> what it loads, of every part that was seen loading
 
   start() {
     if (this.#running) return;
@@ -32,7 +33,7 @@ export class Health extends EventTarget {
   async #poll() {
     const report = await fetchHealth();
     if (!this.#running) return;
-    const detail = describe(report);
+    const detail = describe(report, this.#waited);
     this.dispatchEvent(new CustomEvent("change", { detail }));
     this.#timer = setTimeout(() => this.#poll(), detail.ready ? READY_MS : LOADING_MS);
   }
@@ -49,9 +50,14 @@ async function fetchHealth() {
   }
 }
 
-function describe(report) {
+/** Parts that never needed loading are not worth a line. */
+function describe(report, waited) {
   if (!report) return { ready: false, text: "Looking for the server…", parts: [] };
-  const parts = Object.entries(report.nodes ?? {}).map(([id, node]) => ({ name: PARTS[id] ?? id, ...node }));
+  const nodes = Object.entries(report.nodes ?? {});
+  for (const [id, node] of nodes) if (node.state !== "ready") waited.set(id, node.about);
+  const parts = nodes
+    .filter(([id]) => waited.has(id))
+    .map(([id, node]) => ({ ...node, name: PARTS[id] ?? id, about: node.about || waited.get(id) }));
   if (report.status === "ok") return { ready: true, text: "Start talking", parts: [] };
   const failed = parts.find((part) => part.state === "failed");
   if (report.status === "failed") {

@@ -161,10 +161,10 @@ const heard = {
     if (message.fatal) call.hangUp();
   },
   timing(message) {
-    const stages = Object.entries(message.stages ?? {}).filter(([, ms]) => Number.isFinite(ms));
-    if (!stages.length) return;
-    const sum = stages.reduce((total, [, ms]) => total + ms, 0);
-    page.timing(message.stages.voice_to_voice ?? sum, Object.fromEntries(stages));
+    const moments = Object.entries(message.stages ?? {}).filter(([, ms]) => Number.isFinite(ms));
+    if (!moments.length) return;
+    moments.sort(([, one], [, other]) => one - other);
+    page.timing(moments.at(-1)[1], moments);
   },
 };
 

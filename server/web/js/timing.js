@@ -2,7 +2,7 @@
 
 export const RATE = 48000; // samples per second of the reply stream
 const FALLBACK_MS = 60; // an avatar command leads its sound by 42-70 ms when nothing better is known
-const HORIZON_MS = 10_000; // a guess further off than this is no guess: start again
+const HORIZON_MS = 1000; // commands are sent ahead by much less: a guess further off is wrong, start again
 const QUEUE_BOUND = 1024;
 const TAIL = RATE / 4; // mouth values older than this are forgotten
 

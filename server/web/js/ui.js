@@ -94,13 +94,13 @@ export class Page extends EventTarget {
     this.#action = action?.run ?? null;
   }
 
-  timing(total, stages) {
+  /** @param moments [name, ms after the user stopped speaking][], in order */
+  timing(total, moments) {
     at("timing").hidden = false;
     at("timing-total").textContent = `${(total / 1000).toFixed(1)} s`;
+    const rows = moments.map(([name, ms]) => [name.replaceAll("_", " "), `${Math.round(ms)} ms`]);
     at("timing-stages").replaceChildren(
-      ...Object.entries(stages).map(([name, ms]) =>
-        element("tr", {}, element("th", { scope: "row" }, name.replaceAll("_", " ")), element("td", {}, `${Math.round(ms)} ms`)),
-      ),
+      ...rows.map(([name, ms]) => element("tr", {}, element("th", { scope: "row" }, name), element("td", {}, ms))),
     );
   }
 
@@ -129,8 +129,9 @@ export class Page extends EventTarget {
   }
 }
 
-function part({ name, about, state, progress, error }) {
-  const row = element("li", {}, element("b", {}, name), element("span", {}, error ?? about ?? ""));
+function part({ name, about, state, progress, step, error }) {
+  const words = error || [about, step].filter(Boolean).join(" · ");
+  const row = element("li", {}, element("b", {}, name), element("span", {}, words));
   row.dataset.state = state;
   if (state === "loading") {
     const bar = element("progress", { "aria-label": `Loading ${name}`, max: "1" });

@@ -1,0 +1,43 @@
+/** The parameters of the puppet: Cubism standard ids where there is one. */
+
+const pairs = (id, range) => ({ [id.replace("*", "L")]: range, [id.replace("*", "R")]: range });
+
+/** id -> [lowest, resting, highest]; L is the character's left, on the right of the screen. */
+export const RANGES = {
+  ParamAngleX: [-30, 0, 30],
+  ParamAngleY: [-30, 0, 30],
+  ParamAngleZ: [-30, 0, 30],
+  ParamBodyAngleX: [-10, 0, 10],
+  ParamBodyAngleY: [-10, 0, 10],
+  ParamBodyAngleZ: [-10, 0, 10],
+  ParamBreath: [0, 0, 1],
+  ParamShoulderY: [-1, 0, 1],
+  ...pairs("ParamEye*Open", [0, 1, 1.3]),
+  ...pairs("ParamEye*Smile", [0, 0, 1]),
+  ParamEyeBallX: [-1, 0, 1],
+  ParamEyeBallY: [-1, 0, 1],
+  ParamEyeBallForm: [-1, 0, 1],
+  ...pairs("ParamBrow*Y", [-1, 0, 1]),
+  ...pairs("ParamBrow*X", [-1, 0, 1]),
+  ...pairs("ParamBrow*Angle", [-1, 0, 1]),
+  ...pairs("ParamBrow*Form", [-1, 0, 1]),
+  ParamMouthOpenY: [0, 0, 1],
+  ParamMouthForm: [-1, 0.5, 1],
+  ParamMouthPuckerWiden: [-1, 0, 1],
+  ParamMouthX: [-1, 0, 1],
+  ParamMouthWave: [0, 0, 1],
+  ParamCheek: [0, 0.3, 1],
+  ParamCheekPuff: [0, 0, 1],
+  ParamTear: [0, 0, 1],
+  ParamSweat: [0, 0, 1],
+  ParamAnger: [0, 0, 1],
+  ParamShade: [0, 0, 1],
+  ParamHeart: [0, 0, 1],
+  ParamSparkle: [0, 0, 1],
+  ParamArmRA: [0, 0, 1],
+  ParamHandR: [-1, 0, 1],
+  ParamHairFront: [-1, 0, 1],
+  ParamHairSide: [-1, 0, 1],
+  ParamHairBack: [-1, 0, 1],
+  ParamHairAhoge: [-1, 0, 1],
+};
