@@ -1,0 +1,123 @@
+"""The base of every agent: turns of a conversation in, a streamed reply out, and a memory of what was heard."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import ClassVar, TypeVar
+
+from pydantic import Field, field_validator
+
+from vaidol.graph.errors import ProviderError
+from vaidol.graph.frames import Mark, TextDelta, Transcript
+from vaidol.graph.generations import TurnCut
+from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.ports import Port
+from vaidol.nodes.agent._memory import Conversation, Message
+from vaidol.nodes.agent._persona import load_persona
+
+
+class ChatSettings(Settings):
+    """What all agents have in common."""
+
+    persona: str = "vai"
+    """Who the avatar is: name of a persona that ships with vaidol, or path of a YAML file."""
+    prompt: str = Field("", max_length=20_000)
+    """A system prompt instead of the persona's; its examples are then left out."""
+    cues: bool = True
+    """Ask the model for tags such as [joy] that move the avatar; without them the words decide."""
+    memory: int = Field(6000, ge=200, le=2_000_000)
+    """What is remembered of the conversation besides the persona, characters."""
+    max_tokens: int = Field(300, ge=1, le=100_000)
+    """Length of a reply, tokens."""
+    first_token_s: float = Field(20.0, gt=0, le=600)
+    """Wait for the first sign of a reply, s."""
+    stall_s: float = Field(10.0, gt=0, le=600)
+    """Wait between two pieces of a reply, s."""
+
+    @field_validator("persona")
+    @classmethod
+    def _exists(cls, name: str) -> str:
+        load_persona(name)
+        return name
+
+
+C = TypeVar("C", bound=ChatSettings)
+
+
+class ChatAgent(Node[C]):
+    """user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+
+    What it remembers of a reply is what was heard: whole sentences as they are played, and after an interruption
+    exactly the words that came out. A turn that died before its transcript came is remembered, and not answered.
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("user", Transcript, many=True), Port("heard", Mark, optional=True))
+    outputs: ClassVar[tuple[Port, ...]] = (Port("text", TextDelta),)
+    replies = True
+
+    def __init__(self, settings: C, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        persona = load_persona(settings.persona)
+        system, examples = settings.prompt, []
+        if not system:
+            system, examples = persona.system(cues=settings.cues), persona.talk(cues=settings.cues)
+        self.memory = Conversation(system, examples, budget=settings.memory)
+
+    @property
+    def source(self) -> str:
+        """Who answers, for messages to the user."""
+        return "the language model"
+
+    @abstractmethod
+    def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+        """The reply, piece by piece; "" is a sign of life. Closed when the reply is cut. Raises `ProviderError`."""
+
+    async def process(self, port: str, frame: Transcript | Mark) -> None:
+        if isinstance(frame, Mark):
+            self._heard(frame)
+        elif frame.final:
+            text = frame.text.strip()
+            self.memory.user(text, frame.gen)
+            if text and self.ctx.fence.alive(frame.gen):
+                await self._answer(frame)
+            self.emit("text", TextDelta(final=True, born=self.ctx.clock.ns(), gen=frame.gen, trace=frame.trace))
+
+    def cut(self, cut: TurnCut) -> None:
+        if cut.reason == "abandoned":
+            self.memory.abandon(cut.gen)
+        else:
+            self.memory.cut(cut.gen, cut.heard_text)
+
+    async def _answer(self, user: Transcript) -> None:
+        self.memory.begin(user.gen)
+        limit_s, seq = self.settings.first_token_s, 0
+        async with aclosing(self.stream(self.memory.messages())) as pieces:
+            while (text := await self._next(pieces, limit_s)) is not None:
+                limit_s = self.settings.stall_s
+                if text:
+                    self.memory.said(text)
+                    self.ctx.mark(user.trace, "first_token")
+                    await self.send(
+                        "text", TextDelta(text=text, seq=seq, born=self.ctx.clock.ns(), gen=user.gen, trace=user.trace)
+                    )
+                    seq += 1
+        if not seq:
+            raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
+        self.ctx.mark(user.trace, "reply_done")
+
+    async def _next(self, pieces: AsyncGenerator[str, None], limit_s: float) -> str | None:
+        try:
+            async with asyncio.timeout(limit_s):
+                return await anext(pieces, None)
+        except TimeoutError:
+            message = f"{self.source} sent nothing for {limit_s:g} s"
+            raise ProviderError(message, retryable=True, code="stalled") from None
+
+    def _heard(self, mark: Mark) -> None:
+        if mark.kind == "sentence_end" and mark.sentence:
+            self.memory.heard(mark.gen, mark.sentence.text)
+        elif mark.kind == "reply_end":
+            self.memory.end(mark.gen)

@@ -1,0 +1,81 @@
+"""Who the avatar is: a YAML file with a name, a prompt, examples of its talk and the emotions it may show."""
+
+from __future__ import annotations
+
+import difflib
+import importlib.resources
+import re
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError
+
+from vaidol.graph.node import Settings
+
+FOLDER = "vaidol.pipelines.personas"
+TAG = re.compile(r"\[[a-z ]+\]\s*")
+ASKS_FOR_TAGS = (
+    "When a feeling or gesture fits, write it before the words, in square brackets, chosen from: {}. "
+    "Use no other brackets and no emoji."
+)
+
+
+class Example(Settings):
+    """One exchange that shows the model how the avatar talks."""
+
+    user: str
+    """What somebody says."""
+    avatar: str
+    """What the avatar answers; cue tags such as [joy] are allowed."""
+
+
+class Persona(Settings):
+    """One persona file."""
+
+    name: str = Field(min_length=1, max_length=80)
+    """Name of the avatar."""
+    prompt: str = Field(min_length=1, max_length=20_000)
+    """Who the avatar is and how it talks: the system prompt; {name} stands for its name."""
+    emotions: tuple[str, ...] = ()
+    """Expressions and motions the model is told that it may use."""
+    examples: tuple[Example, ...] = ()
+    """A few exchanges; small models follow these more than the prompt."""
+
+    def system(self, *, cues: bool) -> str:
+        """The system prompt; with `cues` it asks for tags."""
+        prompt = self.prompt.replace("{name}", self.name)
+        if not cues or not self.emotions:
+            return prompt
+        return f"{prompt}\n{ASKS_FOR_TAGS.format(' '.join(f'[{name}]' for name in self.emotions))}"
+
+    def talk(self, *, cues: bool) -> list[tuple[str, str]]:
+        """The examples as (user, avatar); without `cues` their tags are taken out."""
+        return [(each.user, each.avatar if cues else TAG.sub("", each.avatar)) for each in self.examples]
+
+
+def load_persona(name: str) -> Persona:
+    """The shipped persona `name`, or the one in the file with that path. Raises `ValueError` with the way out."""
+    file = _find(name)
+    try:
+        return Persona.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the file"
+        raise ValueError(f"persona {file.name}: {place}: {first['msg']}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ValueError(f"persona {file.name} is not YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ValueError(f"persona {file.name} cannot be read: {error.strerror}") from None
+
+
+def _find(name: str) -> Traversable:
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        return Path(name).expanduser()
+    folder = importlib.resources.files(FOLDER)
+    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        guess = f"; did you mean '{near[0]}'?" if near else ""
+        raise ValueError(f"no persona '{name}'{guess} There are: {', '.join(known)}; or give the path of a YAML file")
+    return folder / f"{name}.yaml"

@@ -1,0 +1,1 @@
+"""The personas that ship: who the avatar is, one YAML file each."""
