@@ -28,10 +28,8 @@ export function face(turn, lift, puff) {
     `M${n(258 + 3 * turn)} 330C${n(255 + l)} 396 ${n(258 + l)} 444 ${n(279 + l)} 478` +
     `C${n(301 + l)} 512 ${n(chin.x - 36)} ${n(chin.y - 4)} ${p(chin)}` +
     `C${n(chin.x + 36)} ${n(chin.y - 4)} ${n(499 + r)} 512 ${n(521 + r)} 478` +
-    const next = points.slice(1).map((end, index) => ({
-      x: mix(points[index].x, end.x, part),
-      y: mix(points[index].y, end.y, part),
-    }));
+    `C${n(542 + r)} 444 ${n(545 + r)} 396 ${n(542 + 3 * turn)} 330` +
+    `C542 230 486 180 400 180C314 180 258 230 ${n(258 + 3 * turn)} 330z`
   );
 }
 
