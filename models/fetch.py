@@ -18,7 +18,8 @@ from typing import IO, Literal, Protocol
 
 BLOCK = 1 << 20  # bytes
 SOCKET_TIMEOUT_S = 30.0
-TRIES = 6  # in a row that bring less than one block
+TRIES = 6  # in a row that bring less than ENOUGH
+ENOUGH = 1 << 16  # bytes
 FINAL_STATUSES = (400, 401, 403, 404, 405, 410, 451)  # asking again would not help
 
 
@@ -135,7 +136,7 @@ def fetch_url(url: str, to: Path, size: int, on_bytes: OnBytes, *, pause: Callab
             reason = str(getattr(error, "reason", error)) or type(error).__name__
         if (came := load.came()) == size:
             return
-        failures = 0 if came >= had + BLOCK else failures + 1
+        failures = 0 if came >= had + ENOUGH else failures + 1
         if failures >= TRIES:
             raise FetchError(f"{url} could not be loaded after {TRIES} tries: {reason}")
         pause(min(0.25 * 2**failures, 8.0))

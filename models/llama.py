@@ -63,7 +63,6 @@ class Llama:
         """Load and warm the model: about half a second. Raises LoadError."""
         self.context = context
         self.slots = slots
-        self._free = list(range(slots))
         self._closing = threading.Event()
         self._lock = threading.Condition()
         self._running = 0
@@ -74,18 +73,6 @@ class Llama:
         except RuntimeError as error:  # it does not say more
             self._folder.cleanup()
             raise LoadError(f"{gguf} could not be loaded as a GGUF model with {slots} × {context} tokens") from error
-
-    def take_slot(self) -> int | None:
-        """A slot that nobody else has, or None when all are taken."""
-        with self._lock:
-            return self._free.pop(0) if self._free else None
-
-    def give_slot(self, slot: int) -> None:
-        """Give a taken slot back."""
-        with self._lock:
-            if slot in self._free or not 0 <= slot < self.slots:
-                raise ValueError(f"slot {slot} was not taken")
-            self._free.append(slot)
 
     def stream(
         self,

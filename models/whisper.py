@@ -22,6 +22,7 @@ RATE = 16_000  # Hz
 FULL_S, LEAST_S, AFTER_S = 30.0, 8.0, 1.0  # what Whisper was trained on; the least it is given; silence after the sound
 PIECE_S = (15.0, 28.0)  # longer sound is cut at its quietest place between these
 HUSH = 0.0015  # -56 dBFS: sound whose loudest 30 ms stay below this RMS is not heard at all
+SHORTEST_S = 0.1  # shorter than any word
 LIKELY = -0.8  # mean log-probability below which the trimmed hearing is not trusted
 BELIEVED = -1.0  # and below which, when no speech is likely either, it is taken for a phantom
 NO_SPEECH = 0.6
@@ -89,7 +90,7 @@ class Whisper:
         clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32, copy=False)
         heard: list[_Heard] = []
         for piece in _pieces(clean):
-            if _loudest(piece) >= HUSH:
+            if len(piece) >= SHORTEST_S * RATE and _loudest(piece) >= HUSH:
                 heard.append(self._piece(piece, before, code, again))
                 code = code or heard[-1].language  # the rest is in the language of the beginning
         return _joined(heard, code or "en")
