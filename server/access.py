@@ -1,0 +1,124 @@
+"""Who may use the server: token, origin, host; and the headers that keep a browser careful."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+COOKIE = "vaidol"
+COOKIE_S = 30 * 24 * 3600
+OPEN_PATHS = ("/health",)  # for watchdogs of containers; it tells less to those without a token
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; style-src 'self';"
+        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def refusal(status: int, code: str, message: str, retry_s: int | None = None) -> web.Response:
+    """An error as JSON."""
+    headers = {"Retry-After": str(retry_s)} if retry_s else {}
+    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
+
+
+@dataclass(frozen=True)
+class Access:
+    """The rules. `token` empty: none is asked for, and then only a loopback name may be called."""
+
+    token: str = ""
+
+    def known(self, request: web.Request) -> bool:
+        """Whether this client may see more than the way in."""
+        if not self.token:
+            return True
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and _same(given.strip(), self.token):
+            return True
+        return _same(request.cookies.get(COOKIE, ""), self._cookie)
+
+    @property
+    def guard(self) -> Middleware:
+        """The middleware that holds these rules."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            return await self._guard(request, handler)
+
+        return guard
+
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not self.token and not _loopback(request.host):
+            return refusal(403, "host", "without a token this server answers to localhost only")
+        if request.method not in ("GET", "HEAD") and not _same_origin(request):
+            return refusal(403, "origin", "pages of other sites may not call this server")
+        given = request.query.get("token")
+        if self.token and given is not None and request.method == "GET":
+            return self._welcome(request, given)
+        if not self.known(request) and request.path not in OPEN_PATHS:
+            return refusal(401, "token", "open the page with ?token=… once, or send Authorization: Bearer …")
+        return await handler(request)
+
+    def _welcome(self, request: web.Request, given: str) -> web.StreamResponse:
+        """Trade the token in the address for a cookie, so that it does not stay in the history."""
+        if not _same(given, self.token):
+            return refusal(401, "token", "the token in the address is not the right one")
+        response = web.Response(status=303, headers={"Location": "./"})
+        response.set_cookie(
+            COOKIE, self._cookie, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=request.secure
+        )
+        return response
+
+    @property
+    def _cookie(self) -> str:
+        return hashlib.sha256(b"vaidol cookie " + self.token.encode()).hexdigest()
+
+
+async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    """Signal handler for `on_response_prepare`."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Cache-Control", "no-cache")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the address or name `host` means this machine only."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _loopback(host_header: str) -> bool:
+    """Against DNS rebinding: a foreign name that leads here is a foreign page's doing."""
+    try:
+        return is_loopback(urlsplit(f"//{host_header}").hostname or "")
+    except ValueError:
+        return False
+
+
+def _same_origin(request: web.Request) -> bool:
+    origin = request.headers.get("Origin")
+    return origin is None or _netloc(origin) == request.host.lower()
+
+
+def _netloc(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode(errors="replace"), wanted.encode())

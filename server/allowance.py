@@ -1,0 +1,34 @@
+"""A token bucket: how much somebody may do at once and per second."""
+
+from __future__ import annotations
+
+from vaidol.graph.clock import Clock
+
+
+class Allowance:
+    """`at_once` deeds in a row, refilled with `per_s` a second."""
+
+    def __init__(self, clock: Clock, per_s: float, at_once: float) -> None:
+        self._clock = clock
+        self._per_s = per_s
+        self._at_once = at_once
+        self._left = at_once
+        self._since = clock.s()
+        self.refused = 0  # in a row
+
+    @property
+    def first_refused(self) -> bool:
+        """Whether the deed refused last was the first one in a row."""
+        return self.refused == 1
+
+    def take(self) -> bool:
+        """Whether one more deed is allowed now."""
+        now = self._clock.s()
+        self._left = min(self._at_once, self._left + (now - self._since) * self._per_s)
+        self._since = now
+        if self._left < 1:
+            self.refused += 1
+            return False
+        self._left -= 1
+        self.refused = 0
+        return True

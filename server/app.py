@@ -1,0 +1,167 @@
+"""The web application: the page, `/health`, and the WHIP-style way into a call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from vaidol.graph.engine import Engine
+from vaidol.graph.plan import Plan
+from vaidol.graph.registry import Registry
+from vaidol.server import offer
+from vaidol.server.access import Access, add_headers, refusal
+from vaidol.server.preload import Preload
+from vaidol.server.session import SessionEnded
+from vaidol.server.sessions import GRACE_S, Full, Sessions
+
+WEB = Path(__file__).parent / "web"
+TYPES = {
+    ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json",
+    ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".webp": "image/webp",
+    ".woff2": "font/woff2", ".txt": "text/plain", ".md": "text/plain", ".map": "application/json",
+}  # fmt: skip
+LOADING_RETRY_S, FAILED_RETRY_S, FULL_RETRY_S = 2, 15, 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client."""
+
+    max_sessions: int = 8
+    token: str = ""
+    stun: tuple[str, ...] = ()
+    grace_s: float = GRACE_S
+
+
+class Server:
+    """What the routes work on; lives from the application's start to its end."""
+
+    def __init__(self, plan: Plan, registry: Registry, options: Options) -> None:
+        self.plan = plan
+        self.options = options
+        self.access = Access(options.token)
+        self.version = version("vaidol")
+        self.engine = Engine(registry)
+        self.preload = Preload(plan, self.engine)
+        self.sessions = Sessions(
+            plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
+        )
+
+    async def page(self, _: web.Request) -> web.StreamResponse:
+        return _file("index.html")
+
+    async def static(self, request: web.Request) -> web.StreamResponse:
+        return _file(request.match_info["path"])
+
+    async def health(self, request: web.Request) -> web.Response:
+        status = self.preload.status
+        told: dict[str, object] = {"status": status}
+        if self.access.known(request):
+            told |= {
+                "pipeline": self.plan.name, "about": self.plan.about, "version": self.version,
+                "sessions": len(self.sessions), "nodes": self.preload.nodes(),
+            }  # fmt: skip
+        return web.json_response(told, status=503 if status == "failed" else 200)
+
+    async def join(self, request: web.Request) -> web.Response:
+        """POST /whip: an SDP offer in, 201 with the answer and the call's address out."""
+        if request.content_type != "application/sdp":
+            return refusal(415, "content_type", "send the offer as application/sdp")
+        try:
+            wanted = offer.read_offer((await request.read()).decode())
+        except UnicodeDecodeError:
+            return refusal(400, "bad_offer", "the offer is not UTF-8 text")
+        except offer.BadOffer as error:
+            return refusal(error.status, error.code, str(error))
+        if self.preload.status == "loading":
+            return refusal(503, "loading", "models are still loading", LOADING_RETRY_S)
+        if self.preload.status == "failed":
+            return refusal(503, "failed", f"the pipeline is not ready: {self.preload.failure}", FAILED_RETRY_S)
+        try:
+            resource, answer = await self.sessions.join(wanted, request.headers.get("X-Vaidol-Session", ""))
+        except Full:
+            said = f"all {self.sessions.limit} places are taken; try again in a moment"
+            return refusal(503, "full", said, FULL_RETRY_S)
+        except SessionEnded:
+            return refusal(503, "ended", "the session ended before it began; the server's log says why", FULL_RETRY_S)
+        except offer.BadOffer as error:
+            return refusal(error.status, error.code, str(error))
+        headers = {"Location": f"whip/{resource}"}
+        return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
+
+    async def leave(self, request: web.Request) -> web.Response:
+        """DELETE /whip/ID: hang up."""
+        if self.sessions.leave(request.match_info["resource"]):
+            return web.Response(status=200)
+        return refusal(404, "no_call", "there is no such call")
+
+    async def report(self, _: web.Request) -> web.Response:
+        return web.json_response({"sessions": self.sessions.report()})
+
+
+SERVER = web.AppKey("server", Server)
+
+
+def create_app(plan: Plan, registry: Registry, options: Options | None = None) -> web.Application:
+    """The application; starting it (`web.AppRunner.setup`) loads what `plan` needs in the background.
+
+    Call it inside the event loop that will run it.
+    """
+    options = options or Options()
+    server = Server(plan, registry, options)
+    app = web.Application(client_max_size=offer.MAX_BYTES, middlewares=[_errors, server.access.guard])
+
+    app[SERVER] = server
+    _routes(app.router, server)
+
+    async def life(_: web.Application) -> AsyncIterator[None]:
+        async with server.sessions, asyncio.TaskGroup() as tasks:
+            loading = tasks.create_task(server.preload.run(), name="preload")
+            yield
+            loading.cancel()
+        server.engine.close()
+
+    app.cleanup_ctx.append(life)
+    app.on_response_prepare.append(add_headers)
+    return app
+
+
+def _routes(router: web.UrlDispatcher, server: Server) -> None:
+    router.add_get("/", server.page)
+    router.add_get("/web/{path:.+}", server.static)
+    router.add_get("/health", server.health)
+    router.add_post("/whip", server.join)
+    router.add_delete("/whip/{resource}", server.leave)
+    router.add_get("/api/sessions", server.report)
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors of aiohttp itself in the same form as our own."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return refusal(413, "too_large", f"more than {offer.MAX_BYTES} bytes")
+    except web.HTTPNotFound:
+        return refusal(404, "not_found", "there is nothing at this address")
+    except web.HTTPMethodNotAllowed as error:
+        response = refusal(405, "method", "this address does not take that method")
+        response.headers["Allow"] = error.headers["Allow"]
+        return response
+
+
+def _file(name: str) -> web.StreamResponse:
+    """A file of the page. Nothing outside its folder is served, neither by `..` nor by a link."""
+    path = (WEB / name).resolve()
+    hidden = any(part.startswith(".") for part in Path(name).parts)
+    if hidden or not path.is_relative_to(WEB.resolve()) or not path.is_file() or path.suffix not in TYPES:
+        raise web.HTTPNotFound
+    kind = TYPES[path.suffix]
+    text = kind.startswith("text/") or kind.endswith(("json", "xml"))
+    return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8" if text else kind})

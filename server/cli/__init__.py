@@ -1,0 +1,60 @@
+"""The command `vaidol`: one module per subcommand, each with `add(commands)` and `run(arguments) -> exit code`."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from vaidol.graph.errors import PipelineError
+from vaidol.models.errors import ModelError
+from vaidol.server.cli.wrong import Wrong
+
+COMMANDS = ("serve", "check", "graph", "nodes", "models", "run", "bench")
+USER_ERROR, INTERRUPTED = 2, 130  # exit codes
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. A user's mistake prints what is wrong, without a traceback, and gives 2."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        code = int(given.run(given))
+    except PipelineError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        code = USER_ERROR
+    except (Wrong, ModelError) as error:
+        print(f"vaidol: {error}", file=sys.stderr)
+        code = USER_ERROR
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:  # `vaidol nodes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    return _finish(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vaidol", description="Speak to a page, and a character answers.")
+    parser.add_argument("--version", action="version", version=f"vaidol {version('vaidol')}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"vaidol.server.cli.{name}")
+        command = module.add(commands)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _finish(code: int) -> int:
+    """Leave at once while a model still loads or computes on a thread: native code cannot be interrupted."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    others = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    if any("vaidol-" in thread.name for thread in others):
+        os._exit(code)
+    return code

@@ -1,0 +1,45 @@
+"""Finding and compiling the pipeline a command names: a name in the packaged folder, or a path."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import vaidol.pipelines
+from vaidol.graph.compiler import compile_plan
+from vaidol.graph.plan import Plan
+from vaidol.graph.registry import Registry
+from vaidol.graph.spec import Source, load
+from vaidol.graph.yamlfile import nearest
+from vaidol.nodes import registry
+from vaidol.server.cli.wrong import Wrong
+
+LIBRARY = Path(vaidol.pipelines.__path__[0])
+HELP = "name of a pipeline that comes with vaidol, or path of a YAML file"
+
+
+def find(name: str) -> Path:
+    """The file `name` means. Raises `Wrong`."""
+    given = Path(name)
+    if given.suffix in (".yaml", ".yml") or len(given.parts) > 1 or given.is_file():
+        return given
+    packaged = LIBRARY / f"{name}.yaml"
+    if packaged.is_file():
+        return packaged
+    known = nearest(name, names())
+    raise Wrong(f"there is no pipeline '{name}'{known}; a path of a YAML file works too")
+
+
+def names() -> list[str]:
+    """Pipelines that come with vaidol."""
+    return sorted(path.stem for path in LIBRARY.glob("*.yaml"))
+
+
+def source(name: str) -> Source:
+    """The checked file. Raises `PipelineError`, `Wrong`."""
+    return load(find(name), library=LIBRARY)
+
+
+def plan(name: str) -> tuple[Plan, Registry]:
+    """The compiled pipeline and the kinds it is made of. Raises `PipelineError`, `Wrong`."""
+    kinds = registry()
+    return compile_plan(source(name), kinds), kinds

@@ -1,0 +1,124 @@
+"""`vaidol serve`: the server people talk to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import errno
+import os
+import signal
+import socket
+from typing import Any
+
+from vaidol.graph.plan import Plan
+from vaidol.graph.registry import Registry
+from vaidol.server.access import is_loopback
+from vaidol.server.app import SERVER, Options, Server, create_app
+from vaidol.server.cli import logs, pipeline
+from vaidol.server.cli.progress import Bars
+from vaidol.server.cli.wrong import Wrong
+
+PORT = 12393
+WATCH_S = 0.1
+HTTP_END_S = 0.3  # for requests under way when the server stops
+
+
+def add(commands: Any) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        "serve", help="serve the page and the calls", description="Serve the page and the calls."
+    )
+    command.add_argument("pipeline", nargs="?", default="default", help=f"{pipeline.HELP} (default: default)")
+    command.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    command.add_argument("--port", type=int, default=PORT, help=f"port to listen on (default: {PORT}; 0 = any)")
+    command.add_argument("--max-sessions", type=int, default=8, metavar="N", help="calls at one time (default: 8)")
+    command.add_argument(
+        "--token", default=os.environ.get("VAIDOL_TOKEN", ""), help="what clients must know (or set VAIDOL_TOKEN)"
+    )
+    command.add_argument(
+        "--stun", action="append", default=[], metavar="stun:HOST:PORT", help="ask for the own address"
+    )
+    command.add_argument("--verbose", action="store_true", help="log more")
+    return command
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if not is_loopback(arguments.host) and not arguments.token:
+        raise Wrong(
+            f"listening on {arguments.host} lets others in: give --token or set VAIDOL_TOKEN, or leave --host out"
+        )
+    if arguments.max_sessions < 1:
+        raise Wrong("--max-sessions must be at least 1")
+    wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
+    if wrong is not None:
+        raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")
+    logs.to_stderr(verbose=arguments.verbose)
+    plan, registry = pipeline.plan(arguments.pipeline)
+    options = Options(arguments.max_sessions, arguments.token, tuple(arguments.stun))
+    with _listen(arguments.host, arguments.port) as listener:
+        asyncio.run(_serve(plan, registry, options, listener))
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, OverflowError) as error:
+        raise Wrong(f"cannot listen on {host}:{port}: {error}") from None
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(128)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise Wrong(f"port {port} is in use: is vaidol running already? Choose another with --port") from None
+        raise Wrong(f"cannot listen on {host}:{port}: {error}") from None
+    return listener
+
+
+async def _serve(plan: Plan, registry: Registry, options: Options, listener: socket.socket) -> None:
+    from aiohttp import web
+
+    app = create_app(plan, registry, options)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        print(f"vaidol is at {_address(listener)}   pipeline: {plan.name}   end with Ctrl-C", flush=True)
+        if options.token:
+            print("open it with ?token=YOUR_TOKEN once per browser", flush=True)
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(_show_loads(app[SERVER]))
+            await stop.wait()
+            watch.cancel()
+    finally:
+        await runner.cleanup()
+
+
+async def _show_loads(server: Server) -> None:
+    needs = server.preload.needs
+    with Bars() as bars:
+        waiting = dict(needs)
+        while waiting:
+            for key, need in tuple(waiting.items()):
+                state, share, step = server.preload.progress(key)
+                if state == "loading":
+                    bars.show(need.about, share, step)
+                else:
+                    bars.end(need.about, "ready" if state == "ready" else step)
+                    del waiting[key]
+            await server.engine.clock.sleep(WATCH_S)
+    if server.preload.status == "ok" and needs:
+        print("ready", flush=True)
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

@@ -1,0 +1,127 @@
+"""The data channel's language, version 1: one JSON object per message, its type in `t`. Times (`at`) are samples of
+the output track, 48 kHz.
+
+client -> server, checked by the models below:
+  hello {v}, text {text}, mute {on}, interrupt {}, ping {n}, pong {n}
+server -> client, on the channel "state":
+  hello {v, session, token, pipeline, rate, avatar}, sync {origin, rate}, state {value}, turn {turn, status},
+  subtitle {who, turn, text, final, seq, at?}, expression {at, name, weight, ms}, motion {at, name},
+  cut {at, turn, heard}, timing {turn, stages}, error {code, message, node?, fatal}, ping {n}, pong {n}
+and on the unordered channel "mouth", where a late message is lost:
+  mouth {at, step, open, form}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+VERSION = 1
+RATE = 48_000  # Hz
+MAX_BYTES = 16_384  # of one message from a client
+MAX_TEXT = 4000  # characters somebody may type at once
+COUNT = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class BadMessage(ValueError):
+    """A message that breaks the protocol; the text says how, and quotes nothing of it."""
+
+
+class _FromClient(BaseModel):
+    """Unknown fields are skipped: a newer page may send them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class Hello(_FromClient):
+    t: Literal["hello"]
+    v: COUNT
+
+
+class Text(_FromClient):
+    """Typed text: a whole turn of the user."""
+
+    t: Literal["text"]
+    text: Annotated[str, Field(max_length=MAX_TEXT)]
+
+
+class Mute(_FromClient):
+    """The microphone counts as silent while `on`."""
+
+    t: Literal["mute"]
+    on: bool
+
+
+class Interrupt(_FromClient):
+    """Stop speaking."""
+
+    t: Literal["interrupt"]
+
+
+class Ping(_FromClient):
+    t: Literal["ping"]
+    n: COUNT
+
+
+class Pong(_FromClient):
+    t: Literal["pong"]
+    n: COUNT
+
+
+FromClient = Hello | Text | Mute | Interrupt | Ping | Pong
+_from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
+
+
+def parse(raw: str | bytes) -> FromClient:
+    """The message in `raw`, checked. Raises `BadMessage`."""
+    if isinstance(raw, bytes):
+        raise BadMessage("messages are text, not bytes")
+    if len(raw) > MAX_BYTES or len(raw.encode(errors="replace")) > MAX_BYTES:
+        raise BadMessage(f"a message may have {MAX_BYTES} bytes at most")
+    try:
+        return _from_client.validate_python(json.loads(raw, parse_constant=_no_constant))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(map(str, first["loc"][1:]))
+        said = "'t' names no known message" if first["type"].startswith("union_tag") else first["msg"]
+        raise BadMessage(f"{field}: {said}" if field else said) from None
+    except (ValueError, RecursionError):
+        raise BadMessage("is not JSON") from None
+
+
+def encode(message: Mapping[str, Any]) -> str:
+    """One message as it goes over the wire. Raises `ValueError` or `TypeError` for what JSON cannot say."""
+    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def hello(*, session: str, token: str, pipeline: str) -> dict[str, Any]:
+    """The first message of every connection; `token` brings a lost connection back to this session."""
+    avatar = {"name": "Vai"}
+    return {
+        "t": "hello", "v": VERSION, "session": session, "token": token, "pipeline": pipeline, "rate": RATE,
+        "avatar": avatar,
+    }  # fmt: skip
+
+
+def sync(origin: int) -> dict[str, Any]:
+    """RTP timestamp of output sample 0: tells the page which sample is being heard."""
+    return {"t": "sync", "origin": origin, "rate": RATE}
+
+
+def error(code: str, message: str, *, fatal: bool = False) -> dict[str, Any]:
+    return {"t": "error", "code": code, "message": message, "fatal": fatal}
+
+
+def ping(n: int) -> dict[str, Any]:
+    return {"t": "ping", "n": n}
+
+
+def pong(n: int) -> dict[str, Any]:
+    return {"t": "pong", "n": n}
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")

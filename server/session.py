@@ -1,0 +1,204 @@
+"""A session: one person's call, its graph, and the connections that come and go while it lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaidol.graph.engine import Engine
+from vaidol.graph.frames import F32
+from vaidol.graph.plan import Plan
+from vaidol.graph.scheduler import Graph
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server import protocol
+from vaidol.server.offer import Offer
+
+if TYPE_CHECKING:
+    from vaidol.server.rtc import Peer
+
+log = logging.getLogger("vaidol.server")
+RATE = 48_000  # Hz
+LAST_WORDS_S = 0.2  # for the message that says why a session ends
+
+
+class SessionEnded(Exception):
+    """The session is over; a new one can be had."""
+
+
+class Session:
+    """Runs a graph of `plan` until `end`; implements `vaidol.nodes.webrtc._call.Call` for its nodes.
+
+    It outlives a lost connection by `grace_s`: whoever knows `token` may come back within that time.
+    """
+
+    def __init__(self, plan: Plan, engine: Engine, *, grace_s: float, stun: tuple[str, ...] = ()) -> None:
+        self.id = secrets.token_hex(4)
+        self.token = secrets.token_urlsafe(24)
+        self.born_s = engine.clock.s()
+        self.graph: Graph | None = None  # once its nodes are open
+        self.resource = ""  # names the newest connection towards its client
+        self._plan = plan
+        self._engine = engine
+        self._grace_s = grace_s
+        self._stun = stun
+        self._peer: Peer | None = None
+        self._joined = False  # the peer's data channel is open
+        self._muted = False
+        self._grace: asyncio.TimerHandle | None = None
+        self._tasks = asyncio.TaskGroup()
+        self._running = asyncio.Event()
+        self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._audio: list[Callable[[F32, int], None]] = []
+        self._messages: list[Callable[[Message], None]] = []
+        self._joins: list[Callable[[], None]] = []
+
+    @property
+    def state(self) -> Literal["opening", "connected", "away", "ended"]:
+        if self._end.done():
+            return "ended"
+        if self.graph is None:
+            return "opening"
+        return "connected" if self._peer is not None else "away"
+
+    # life
+
+    async def run(self) -> None:
+        """Live until `end`. Everything the session started is over when this returns."""
+        log.info("session begins", extra={"session": self.id})
+        async with self._tasks as tasks:
+            life = tasks.create_task(self._live(), name=f"{self.id} graph")
+            self._running.set()
+            reason = await self._end
+            if self._peer is not None:
+                self._peer.hang_up(reason)
+            if self._grace is not None:
+                self._grace.cancel()
+            life.cancel()
+        log.info("session ended", extra={"session": self.id, "reason": reason})
+
+    def end(self, reason: str) -> None:
+        if not self._end.done():
+            self._end.set_result(reason)
+
+    async def connect(self, offer: Offer) -> str:
+        """Answer a client's offer; an earlier connection of the session is given up. Returns the answer's SDP.
+
+        Raises `BadOffer`, `SessionEnded`.
+        """
+        from vaidol.server.rtc import Peer
+
+        peer = Peer(self, self._engine.clock, self._stun)
+        answer = await peer.answer(offer)
+        await self._running.wait()
+        if self._end.done():
+            await peer.close()
+            raise SessionEnded
+        if self._peer is not None:
+            self._peer.hang_up("replaced by a newer connection")
+        self._peer, self._joined = peer, False
+        self.resource = secrets.token_urlsafe(12)
+        if self._grace is not None:
+            self._grace.cancel()
+        self._tasks.create_task(self._serve(peer), name=f"{self.id} peer")
+        return answer
+
+    async def _live(self) -> None:
+        graph = Graph(self._plan, self._engine, session=self.id, ends={"call": self})
+        async with graph:
+            self.graph = graph
+            reason = await graph.ended
+            self.send(protocol.error("ended", f"The session ended: {reason}", fatal=True))
+            await self._engine.clock.sleep(LAST_WORDS_S)
+            self.end("graph ended")
+
+    async def _serve(self, peer: Peer) -> None:
+        reason = await peer.run()
+        log.info("connection ended", extra={"session": self.id, "reason": reason})
+        if peer is not self._peer:
+            return
+        self._peer, self._joined = None, False
+        if not peer.connected:
+            self.end("never connected")
+        elif not self._end.done():
+            clock = self._engine.clock
+            self._grace = clock.at(clock.s() + self._grace_s, lambda: self.end("nobody came back"))
+
+    # what the peer tells
+
+    def peer_heard(self, peer: Peer, samples: F32) -> None:
+        if peer is self._peer:
+            if self._muted:
+                samples = np.zeros_like(samples)
+            for take in self._audio:
+                take(samples, RATE)
+
+    def peer_said(self, peer: Peer, message: protocol.FromClient) -> None:
+        if peer is not self._peer:
+            return
+        if isinstance(message, protocol.Hello):
+            if message.v != protocol.VERSION:
+                said = f"this server speaks version {protocol.VERSION} of the protocol, the page {message.v}: reload it"
+                self.send(protocol.error("version", said))
+            return
+        if isinstance(message, protocol.Mute):
+            self._muted = message.on
+        for take in self._messages:
+            take(message.model_dump())
+
+    def peer_joined(self, peer: Peer) -> None:
+        if peer is not self._peer:
+            return
+        self._joined, self._muted = True, False
+        self.send(protocol.hello(session=self.id, token=self.token, pipeline=self._plan.name))
+        for take in self._joins:
+            take()
+
+    # Call
+
+    def on_audio(self, take: Callable[[F32, int], None]) -> None:
+        self._audio.append(take)
+
+    def on_message(self, take: Callable[[Message], None]) -> None:
+        self._messages.append(take)
+
+    def on_join(self, take: Callable[[], None]) -> None:
+        self._joins.append(take)
+        if self._joined:  # the client was quicker than the nodes
+            take()
+
+    def play(self, samples: NDArray[np.int16], pts: int) -> None:
+        if self._peer is not None:
+            self._peer.play(samples, pts)
+
+    def send(self, message: Message, *, fast: bool = False) -> None:
+        if self._peer is not None:
+            self._peer.send(message, fast=fast)
+
+    # meters
+
+    def report(self) -> dict[str, Any]:
+        """What `/api/sessions` tells about it."""
+        told: dict[str, Any] = {"id": self.id, "state": self.state}
+        told["age_s"] = round(self._engine.clock.s() - self.born_s, 1)
+        if self.graph is not None:
+            told["nodes"] = {
+                cell.name: {
+                    "state": cell.state, "count": cell.count, "busy_ms": round(cell.busy_ns / 1e6, 2),
+                    "slowest_ms": round(cell.slowest_ns / 1e6, 2),
+                }
+                for cell in self.graph.cells.values()
+            }  # fmt: skip
+            told["edges"] = {
+                edge.plan.name: {
+                    "entered": edge.entered, "taken": edge.taken, "dropped": edge.dropped, "stale": edge.stale,
+                    "depth": len(edge.queue), "high": edge.high,
+                }
+                for edge in self.graph.edges
+            }  # fmt: skip
+        return told

@@ -1,0 +1,105 @@
+"""All sessions of a process: who may begin one, who comes back to which, and the end of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Any
+
+from vaidol.graph.engine import Engine
+from vaidol.graph.plan import Plan
+from vaidol.server.offer import Offer
+from vaidol.server.session import Session, SessionEnded
+
+log = logging.getLogger("vaidol.server")
+STOP_S = 1.2  # for all sessions together; what is not over then is cancelled
+GRACE_S = 30.0
+
+
+class Full(Exception):
+    """There are as many sessions as allowed."""
+
+
+class Sessions:
+    """`async with` owns every task of every session."""
+
+    def __init__(
+        self, plan: Plan, engine: Engine, *, limit: int, grace_s: float = GRACE_S, stun: tuple[str, ...] = ()
+    ) -> None:
+        self.limit = limit
+        self._plan = plan
+        self._engine = engine
+        self._grace_s = grace_s
+        self._stun = stun
+        self._sessions: dict[str, Session] = {}  # by token
+        self._running: set[asyncio.Task[None]] = set()
+        self._tasks = asyncio.TaskGroup()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    async def __aenter__(self) -> Sessions:
+        await self._tasks.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for session in self._sessions.values():
+            session.end("server stops")
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_S)
+        for task in self._running:
+            task.cancel()
+        await self._tasks.__aexit__(None, None, None)
+
+    async def join(self, offer: Offer, token: str = "") -> tuple[str, str]:
+        """Connect a client: to the session that `token` names if it still runs, else to a new one.
+
+        Returns the name of the connection for `leave`, and the answer's SDP. Raises `BadOffer`, `Full`, `SessionEnded`.
+        """
+        session = self._sessions.get(token)
+        if session is not None:
+            try:
+                answer = await session.connect(offer)
+                return session.resource, answer
+            except SessionEnded:
+                pass
+        if len(self._sessions) >= self.limit:
+            raise Full
+        session = Session(self._plan, self._engine, grace_s=self._grace_s, stun=self._stun)
+        self._sessions[session.token] = session
+        task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        answered = False
+        try:
+            answer = await session.connect(offer)
+            answered = True
+        finally:
+            if not answered:
+                session.end("no connection")
+        return session.resource, answer
+
+    def leave(self, resource: str) -> bool:
+        """End the session whose newest connection is `resource`; False when there is none."""
+        for session in self._sessions.values():
+            if session.resource == resource and resource:
+                session.end("hung up")
+                return True
+        return False
+
+    def report(self) -> list[dict[str, Any]]:
+        """State and counters of every session, without anything that lets one join it."""
+        return [session.report() for session in self._sessions.values()]
+
+    async def _host(self, session: Session) -> None:
+        """Run one session; one that fails as a whole takes no other with it."""
+        try:
+            outcome = (await asyncio.gather(session.run(), return_exceptions=True))[0]
+            if isinstance(outcome, BaseException):
+                log.error("a session failed", extra={"session": session.id}, exc_info=outcome)
+        finally:
+            session.end("over")
+            self._sessions.pop(session.token, None)

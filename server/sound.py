@@ -1,0 +1,102 @@
+"""Sound at the border to aiortc: the microphone's frames as mono float32, the reply as Opus packets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+
+import av
+import numpy as np
+from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from numpy.typing import NDArray
+
+from vaidol.graph.frames import F32
+
+RATE = 48_000  # Hz
+STEP = 960  # samples of one packet, 20 ms
+QUEUE = 5  # packets; more than 100 ms behind, the oldest are dropped
+BIT_RATE = 48_000  # bit/s, mono: transparent for speech
+TIME_BASE = Fraction(1, RATE)
+
+
+def mono(frame: av.AudioFrame) -> F32:
+    """One decoded frame (int16, interleaved) as (n,) float32 mono in [-1, 1]."""
+    samples = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+    mixed: F32 = samples.mean(axis=1, dtype=np.float32)
+    mixed *= np.float32(1 / 32768)
+    return mixed
+
+
+class OutTrack(MediaStreamTrack):
+    """The avatar's voice as an outgoing track: `push` a packet of sound every 20 ms, aiortc takes it with `recv`.
+
+    It encodes by itself: aiortc's way costs a detour over the loop's default executor and a level meter in pure Python,
+    and ties the RTP timestamp to its encoder; here it is origin + `pts`.
+    `rtp_timestamp()` gives the timestamp sent last or None; `synced(origin)` is called once that is known.
+    """
+
+    kind = "audio"
+
+    def __init__(self, rtp_timestamp: Callable[[OutTrack], int | None], synced: Callable[[int], None]) -> None:
+        super().__init__()
+        self._queue: deque[tuple[NDArray[np.int16], int]] = deque(maxlen=QUEUE)
+        self._more = asyncio.Event()
+        self._rtp_timestamp = rtp_timestamp
+        self._synced: Callable[[int], None] | None = synced
+        self._sent_pts: int | None = None
+        self._encoder = _opus()
+        self.dropped = 0
+
+    def push(self, samples: NDArray[np.int16], pts: int) -> None:
+        """Queue (960,) int16 mono 48 kHz whose first sample is sample `pts` of the session's output."""
+        self.dropped += len(self._queue) == QUEUE
+        self._queue.append((samples, pts))
+        self._more.set()
+
+    def stop(self) -> None:
+        super().stop()
+        self._more.set()
+
+    async def recv(self) -> av.Packet:
+        while True:
+            while not self._queue:
+                if self.readyState != "live":
+                    raise MediaStreamError
+                self._more.clear()
+                await self._more.wait()
+            self._sync()
+            samples, pts = self._queue.popleft()
+            packets = self._encoder.encode(_frame(samples, pts))
+            if packets:
+                packet = av.Packet(bytes(packets[0]))
+                packet.pts, packet.time_base = pts, TIME_BASE
+                self._sent_pts = pts
+                return packet
+
+    def _sync(self) -> None:
+        """At the second packet the first one's RTP timestamp is known, and with it that of sample 0."""
+        if self._synced is None or self._sent_pts is None:
+            return
+        timestamp = self._rtp_timestamp(self)
+        if timestamp is not None:
+            self._synced((timestamp - self._sent_pts) % 2**32)
+            self._synced = None
+
+
+def _opus() -> av.AudioCodecContext:
+    encoder = av.AudioCodecContext.create("libopus", "w")
+    encoder.bit_rate = BIT_RATE
+    encoder.format = "s16"
+    encoder.layout = "mono"
+    encoder.sample_rate = RATE
+    encoder.time_base = TIME_BASE
+    encoder.options = {"application": "voip", "compression_level": "5", "frame_duration": "20"}
+    return encoder
+
+
+def _frame(samples: NDArray[np.int16], pts: int) -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
+    frame.sample_rate, frame.pts, frame.time_base = RATE, pts, TIME_BASE
+    return frame
