@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any, Literal
 
 from vaidol.graph.edges import Edge
@@ -11,37 +13,64 @@ from vaidol.graph.frames import Frame
 from vaidol.graph.node import Node
 from vaidol.graph.plan import PlanNode
 
-State = Literal["loading", "idle", "busy", "restarting", "failed", "closed"]
+State = Literal["loading", "idle", "busy", "restarting", "failed"]
+SLOW_NS = 10_000_000  # a step longer than this is named: it held up every session of the process
 
 
 class Cell:
-    """The place of one node in a running graph; the node inside may be replaced (restart, fallback, swap)."""
+    """The place of one node in a running graph; the node inside may be replaced (restart, fallback, swap).
+
+    A `paused` cell keeps what comes in its edges, within their bounds.
+    """
 
     __slots__ = (
-        "busy_ns", "count", "current", "cutting", "error", "failed", "ins", "loading", "node", "order", "outs", "plan",
-        "restarting", "restarts", "sent", "slow", "slowest_ns", "spawned", "stand_in", "task", "waiter",
+        "busy_ns", "closing", "context", "count", "current", "cutting", "error", "errors", "failed", "handed", "ins",
+        "loading", "node", "notice_ns", "on_slow", "order", "outs", "plan", "restarting", "restarts", "running",
+        "sent", "sent_before", "served_ns", "slow", "slowest_ns", "spawned", "step", "task", "tickers", "waiter",
+        "wake",
     )  # fmt: skip
 
-    def __init__(self, plan: PlanNode) -> None:
+    def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, int], None]) -> None:
         self.plan = plan
+        self.running = plan  # of the node now inside: `plan`, or that of a stand-in
         self.node: Node[Any]  # set when built
+        self.step: Callable[[str, Frame], Any]  # the node's `process`, or what replaces it while there is none
         self.ins: list[Edge] = []
         self.outs: dict[str, tuple[Edge, ...]] = {}
         self.order: deque[Edge] = deque()  # arrival order over all input edges; as long as their queues together
-        self.waiter: asyncio.Future[None] | None = None
+        self.wake: Callable[[Cell], None]  # something waits in `order`
+        # asynchronous nodes
         self.task: asyncio.Task[None] | None = None
-        self.current: Frame | None = None  # being processed by an asynchronous node
-        self.cutting = False  # the cancel under way is a cut, not the end
+        self.context = contextvars.copy_context()
+        self.waiter: asyncio.Future[None] | None = None  # the task waits for work
+        self.handed: tuple[Coroutine[Any, Any, None], Any, Edge] | None = None  # begun, to be gone on with by the task
+        self.current: Frame | None = None  # being processed
+        self.cutting = False  # the cancellation under way is a cut, not the end
+        self.closing = False
+        # own tasks and ticks
         self.spawned: dict[asyncio.Task[None], int] = {}  # task -> generation
-        self.stand_in: str | None = None
+        self.tickers: list[Callable[[], None]] = []
+        # state
         self.restarts: deque[float] = deque(maxlen=1001)
         self.loading, self.restarting, self.failed = True, False, False
         self.error = ""
-        self.count = self.busy_ns = self.slowest_ns = self.slow = self.sent = 0
+        # meters
+        self.count = self.errors = self.sent = self.sent_before = 0
+        self.busy_ns = self.served_ns = self.slowest_ns = self.notice_ns = self.slow = 0
+        self.on_slow = on_slow
 
     @property
     def name(self) -> str:
         return self.plan.name
+
+    @property
+    def paused(self) -> bool:
+        return self.loading or self.restarting
+
+    @property
+    def stand_in(self) -> str | None:
+        """Name of the node that took over, if one did."""
+        return None if self.running is self.plan else self.running.name
 
     @property
     def state(self) -> State:
@@ -53,13 +82,34 @@ class Cell:
             return "loading"
         return "busy" if self.current is not None or self.order else "idle"
 
+    @property
+    def cancelling(self) -> bool:
+        return self.task is not None and self.task.cancelling() > 0
+
+    @property
+    def busy(self) -> bool:
+        """Something is under way in here."""
+        return self.current is not None or bool(self.order or self.spawned) or self.restarting
+
     def deliver(self, edge: Edge) -> None:
-        """A frame waits on `edge`: wake the node's task."""
+        """A frame waits on `edge`."""
         self.order.append(edge)
-        waiter = self.waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        self.wake(self)
 
     def forget(self, edge: Edge) -> None:
         """The oldest frame of `edge` was dropped: so is its place in the order."""
         self.order.remove(edge)
+
+    def spent(self, ns: int) -> None:
+        """Book one step of `ns` processor time."""
+        self.busy_ns += ns
+        if ns > self.notice_ns:
+            self.notice(ns)
+
+    def notice(self, ns: int) -> None:
+        """A step took longer than any before, or than `SLOW_NS`."""
+        self.slowest_ns = max(self.slowest_ns, ns)
+        self.notice_ns = min(self.slowest_ns, SLOW_NS)
+        if ns > SLOW_NS:
+            self.slow += 1
+            self.on_slow(self, ns)

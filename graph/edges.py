@@ -21,13 +21,13 @@ WAIT_BUCKETS = 32  # powers of two of 1.024 us
 class Edge:
     """One edge of a running graph.
 
-    An edge into a synchronous node hands frames over at once (`direct`); one into an asynchronous node queues them
-    within its bound. At every moment `entered = taken + dropped + stale + len(queue)`.
+    A frame goes straight into a synchronous node (`direct`); for an asynchronous or paused one, and on the way back of
+    a cycle, it queues within the bound. Between two steps `entered = taken + dropped + stale + len(queue)`.
     """
 
     __slots__ = (
-        "bound", "bound_ms", "depth_ms", "direct", "dropped", "entered", "fenced", "high", "lossy", "plan", "port",
-        "queue", "reach_alarm", "room", "stale", "taken", "target", "waits",
+        "bound", "bound_ms", "depth_ms", "direct", "dropped", "eager", "entered", "fenced", "high", "lossy", "plan",
+        "port", "queue", "reach_alarm", "room", "stale", "taken", "target", "waits",
     )  # fmt: skip
 
     def __init__(self, plan: PlanEdge, target: Cell, reach_alarm: Callable[[Edge], None]) -> None:
@@ -35,7 +35,9 @@ class Edge:
         self.target = target
         self.port = plan.target_port
         self.fenced = plan.fenced
+        # a circle of nodes that never wait would turn for ever: on its way back a frame takes a step of its own
         self.direct = not target.plan.asynchronous and not plan.feedback
+        self.eager = target.plan.asynchronous and not plan.feedback
         self.lossy = plan.policy in ("drop_oldest", "latest")
         self.bound, self.bound_ms = plan.bound, plan.bound_ms
         self.queue: deque[tuple[Frame, int]] = deque()  # bounded in `put`
@@ -50,13 +52,14 @@ class Edge:
         return self.depth_ms >= self.bound_ms if self.bound_ms else len(self.queue) >= self.bound
 
     def put(self, frame: Frame) -> None:
-        """Queue `frame` for the asynchronous target, by this edge's policy."""
+        """Queue `frame` for the target, by this edge's policy. Raises `Overrun` where that allows no loss."""
         if self.lossy:
             while self.queue and self._would_overflow(frame):
                 self._drop_oldest()
         elif len(self.queue) >= ALARM:
             self.reach_alarm(self)
             if len(self.queue) >= HARD_LIMIT:
+                self.dropped += 1
                 raise Overrun(f"edge {self.plan.name} holds {HARD_LIMIT} frames, and none may be dropped")
         queue = self.queue
         queue.append((frame, busy_ns()))
@@ -75,6 +78,14 @@ class Edge:
         if self.room is not None and not self.full:
             self.room.set()
         return frame
+
+    def untake(self, frame: Frame) -> None:
+        """Put back what was taken last: the node that had it failed, and another one will work on it."""
+        self.taken -= 1
+        self.queue.appendleft((frame, busy_ns()))
+        if self.bound_ms:
+            self.depth_ms += frame.ms
+        self.target.order.appendleft(self)
 
     async def wait_for_room(self) -> None:
         while self.full:

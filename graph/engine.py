@@ -28,4 +28,5 @@ class Engine:
         return {name: needs for name, needs in found.items() if needs}
 
     def close(self) -> None:
+        self.shared.close()
         self.workers.close()

@@ -76,6 +76,10 @@ class Fence:
         """The turns under way, oldest first."""
         return tuple(self._open.values())
 
+    def turn(self, gen: int) -> Turn | None:
+        """The turn of `gen`, while it is under way."""
+        return self._open.get(gen)
+
     def alive(self, gen: int) -> bool:
         return self.life[gen] != DEAD
 
@@ -93,7 +97,7 @@ class Fence:
 
     def commit(self, gen: int) -> bool:
         """Let a speculative reply speak; False when it is dead already."""
-        if not self.alive(gen):
+        if gen not in self._open:
             return False
         for turn in self.turns:
             if turn.gen < gen:
@@ -164,11 +168,16 @@ class Fence:
     def _kill(self, turn: Turn, reason: str, status: Status = "cut") -> None:
         """Read the cursor, kill the number, clear the pacer, tell the client, then the nodes."""
         gen = turn.gen
+        if gen not in self._open:  # a node that was told of a cut made another one
+            return
         text, ms = self.playout.heard(gen) if self.playout else ("", 0.0)
         self.life[gen] = DEAD
         del self._open[gen]
         at = self.playout.clear(gen) if self.playout else 0
-        self.held = False
+        if self.held and not any(self.life[other] == ALIVE for other in self._open):
+            self.held = False
+            if self.playout:
+                self.playout.resume()
         turn.status = status
         self._events.publish(f"turn_{status}", gen=gen, trace=turn.trace, text=turn.error, value=at, code=reason)
         done = TurnCut(gen, turn.trace, reason, text, ms, at)

@@ -116,7 +116,8 @@ class Pacer:
         """Drop what is queued of `gen`; returns the sample from which on it is silent."""
         self._queue = deque((frame, at) for frame, at in self._queue if frame.gen != gen)
         self._log.pop(gen, None)
-        self._holding, self._gain = False, 1.0
+        if not self._queue:  # another reply may be held: it stays so
+            self._holding, self._gain = False, 1.0
         self._notice_room()
         return self._pts
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vaidol.graph.cell import Cell
+from vaidol.graph.edges import Edge
 from vaidol.graph.errors import Overrun, ProviderError
 from vaidol.graph.frames import Frame
+from vaidol.graph.plan import PlanNode
+from vaidol.graph.tasks import Steps, Work
 
 if TYPE_CHECKING:
     from vaidol.graph.scheduler import Graph
@@ -22,14 +25,18 @@ CLOSE_S = 2.0
 
 
 class Guard:
-    """`with guard(cell, frame):` hands any `Exception` inside to the supervisor and goes on behind the block."""
+    """`with Guard(…):` hands any `Exception` inside to the supervisor and goes on behind the block."""
 
-    __slots__ = ("cell", "frame", "supervisor")
+    __slots__ = ("cell", "edge", "frame", "gen", "supervisor")
 
-    def __init__(self, supervisor: Supervisor, cell: Cell, frame: Frame | None = None) -> None:
+    def __init__(
+        self, supervisor: Supervisor, cell: Cell, frame: Frame | None = None, edge: Edge | None = None, gen: int = 0
+    ) -> None:
         self.supervisor = supervisor
         self.cell = cell
         self.frame = frame
+        self.edge = edge
+        self.gen = gen
 
     def __enter__(self) -> None:
         return None
@@ -38,7 +45,7 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if isinstance(error, Exception):
-            self.supervisor.failed(self.cell, self.frame, error)
+            self.supervisor.failed(self.cell, self.frame, error, edge=self.edge, gen=self.gen)
             return True
         return False
 
@@ -49,39 +56,47 @@ class Supervisor:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 
-    def failed(self, cell: Cell, frame: Frame | None, error: Exception) -> None:
-        """Node `cell` raised `error`, working on `frame` (None: on its own account)."""
+    def failed(
+        self, cell: Cell, frame: Frame | None, error: Exception, *, edge: Edge | None = None, gen: int = 0
+    ) -> None:
+        """Node `cell` raised `error`, working on `frame` of `edge`, or in a task of its own for reply `gen`."""
         message, code = explain(cell.name, error)
         if not isinstance(error, ProviderError):
             log.error("a node failed", extra={"session": self.graph.session, "node": cell.name}, exc_info=error)
         cell.error = message
-        gen = frame.gen if frame is not None else 0
+        cell.errors += 1
+        gen = frame.gen if frame is not None and frame.gen else gen or self._begun_for(cell, frame)
         self.graph.events.publish("error", node=cell.name, gen=gen, text=message, code=code)
         if gen:
             self.graph.fence.failing(gen, message)
-        policy = cell.plan.on_error.policy
+        if self.graph.stopping:
+            return
+        policy = cell.running.on_error.policy
         if isinstance(error, Overrun) or policy == "end":
             self.graph.end(f"{cell.name}: {message}")
-        elif policy == "fallback" or (policy == "restart" and not self._may_restart(cell)):
-            self._replace(cell, frame)
-            return
-        elif policy == "restart" and not cell.restarting:
-            cell.restarting = True
-            self.graph.own(self._restart(cell))
-        self.owe(cell, frame)
+        elif policy != "skip" and not cell.failed and not cell.restarting and not cell.loading:
+            again = policy == "fallback" and edge is not None and frame is not None and cell.sent == cell.sent_before
+            if again and edge is not None and frame is not None:
+                edge.untake(frame)  # nothing of its work has left yet: the stand-in gets it
+            self._recover_soon(cell)
+            if again:
+                return
+        if gen and (frame is None or frame.final or not frame.gen):
+            self.owe(cell, gen)
 
-    def owe(self, cell: Cell, frame: Frame | None) -> None:
-        """Send the end of the reply that the failed node can no longer send, or end the turn where nothing follows."""
-        if frame is None or not frame.gen or not frame.final or not self.graph.fence.alive(frame.gen):
+    def owe(self, cell: Cell, gen: int) -> None:
+        """Send the end of reply `gen` that the node can no longer send, or end the turn where nothing follows."""
+        turn = self.graph.fence.turn(gen)
+        if turn is None:
             return
         owed = [(port, edges[0].plan.frame) for port, edges in cell.outs.items() if edges and edges[0].plan.frame.owed]
         if not owed:
-            self.graph.fence.fail(frame.gen, cell.error)
+            self.graph.fence.fail(gen, cell.error)
         for port, frame_class in owed:
-            cell.node.emit(port, frame_class.end(frame.gen, frame.trace))
+            cell.node.emit(port, frame_class.end(gen, turn.trace))
 
     async def opened(self, cell: Cell) -> bool:
-        """Load what the node needs and open it; False when that failed, which its policy then answers."""
+        """Load what the node needs and open it; False when that failed."""
         cell.loading, ok = True, False
         with Guard(self, cell):
             for need in type(cell.node).needs(cell.node.settings):
@@ -90,61 +105,84 @@ class Supervisor:
                 await cell.node.open()
             ok = True
         cell.loading = False
-        if not ok and not cell.restarting and cell.stand_in is None:
-            cell.failed = True
         return ok
+
+    async def start(self, cell: Cell) -> None:
+        """Open a node for the first time; one that cannot be opened gets what its `on_error` says."""
+        if await self.opened(cell):
+            self.graph.flow.proceed(cell)
+        elif cell.plan.on_error.policy in ("restart", "fallback"):
+            self._recover_soon(cell)
+        else:
+            self._give_up(cell)
 
     async def close(self, cell: Cell) -> None:
         """Close the node inside `cell`; a node that fails or hangs at that is left behind."""
-        try:
+        with Guard(self, cell):
             async with asyncio.timeout(CLOSE_S):
                 await cell.node.close()
-        except (TimeoutError, ProviderError, OSError, RuntimeError) as error:
-            log.warning(
-                "a node did not close", extra={"session": self.graph.session, "node": cell.name}, exc_info=error
-            )
 
-    def _may_restart(self, cell: Cell) -> bool:
-        rules, now = cell.plan.on_error, self.graph.clock.s()
+    def _begun_for(self, cell: Cell, frame: Frame | None) -> int:
+        """The reply that the node had begun for what it was working on; 0 = none."""
+        if frame is None or not frame.trace or not type(cell.node).replies:
+            return 0
+        return next((turn.gen for turn in self.graph.fence.turns if turn.trace == frame.trace), 0)
+
+    def _recover_soon(self, cell: Cell) -> None:
+        cell.restarting = True
+        self.graph.flow.pause(cell)
+        self.graph.own(self._recover(cell))
+
+    async def _recover(self, cell: Cell) -> None:
+        """Restart, then fall back, until a node is open in `cell` or nothing is left to try."""
+        while (following := self._next(cell)) is not None:
+            plan, wait_s = following
+            await self.graph.clock.sleep(wait_s)
+            await self.close(cell)
+            self.graph.place(cell, plan)
+            if await self.opened(cell):
+                cell.restarting = False
+                taken_over = cell.stand_in is not None and not wait_s
+                word, value = ("fallback", 0) if taken_over else ("restarted", len(cell.restarts))
+                self.graph.events.publish(word, node=cell.name, text=cell.stand_in or "", value=value)
+                self.graph.start_source(cell)
+                self.graph.flow.proceed(cell)
+                return
+        cell.restarting = False
+        self._give_up(cell)
+
+    def _next(self, cell: Cell) -> tuple[PlanNode, float] | None:
+        """The plan to open next and the wait before it."""
+        plan = cell.running
+        rules, now = plan.on_error, self.graph.clock.s()
         while cell.restarts and cell.restarts[0] < now - rules.window_s:
             cell.restarts.popleft()
-        return len(cell.restarts) < rules.max or cell.restarting
+        if rules.policy == "restart" and len(cell.restarts) < rules.max:
+            cell.restarts.append(now)
+            return plan, min(rules.backoff_s * 2 ** (len(cell.restarts) - 1), BACKOFF_MAX_S)
+        if plan.fallback is None:
+            return None
+        cell.restarts.clear()
+        return self.graph.plan.node(plan.fallback), 0.0
 
-    async def _restart(self, cell: Cell) -> None:
-        rules = cell.plan.on_error
-        cell.restarts.append(self.graph.clock.s())
-        await self.graph.clock.sleep(min(rules.backoff_s * 2 ** (len(cell.restarts) - 1), BACKOFF_MAX_S))
-        await self.close(cell)
-        self.graph.place(cell, cell.plan)
-        cell.restarting = False
-        if await self.opened(cell):
-            self.graph.events.publish("restarted", node=cell.name, value=len(cell.restarts))
-            self.graph.start_source(cell)
+    def _give_up(self, cell: Cell) -> None:
+        """From now on every frame to `cell` is lost, and every reply through it ends."""
+        cell.failed = True
+        cell.step = self._losing(cell)
+        self.graph.flow.proceed(cell)
 
-    def _replace(self, cell: Cell, frame: Frame | None) -> None:
-        """Put the fallback in the node's place; it gets the frame too when nothing of its work has left yet."""
-        name = cell.plan.fallback
-        if name is None or cell.stand_in is not None:
-            cell.failed = True
-            self.owe(cell, frame)
-            return
-        cell.stand_in = name
-        self.graph.own(self._stand_in(cell, name, frame if cell.sent == 0 else None))
-        if cell.sent:
-            self.owe(cell, frame)
+    def _losing(self, cell: Cell) -> Callable[[str, Frame], object]:
+        def lose(port: str, frame: Frame) -> None:
+            turn = self.graph.fence.turn(frame.gen)
+            if turn is not None:
+                turn.error = turn.error or cell.error
+                if frame.final:
+                    self.owe(cell, frame.gen)
 
-    async def _stand_in(self, cell: Cell, name: str, frame: Frame | None) -> None:
-        cell.restarting = True
-        await self.close(cell)
-        self.graph.place(cell, self.graph.plan.node(name))
-        cell.restarting = False
-        if await self.opened(cell):
-            self.graph.events.publish("fallback", node=cell.name, text=name)
-            self.graph.start_source(cell)
-            if frame is not None and self.graph.fence.alive(frame.gen):
-                await self.graph.again(cell, frame)
-        else:
-            self.owe(cell, frame)
+        async def lose_later(port: str, frame: Frame) -> None:
+            lose(port, frame)
+
+        return lose_later if cell.plan.asynchronous else lose
 
 
 def explain(node: str, error: Exception) -> tuple[str, str]:
@@ -158,11 +196,7 @@ def explain(node: str, error: Exception) -> tuple[str, str]:
     return f"{node} failed: {type(error).__name__}", "bug"
 
 
-def guarded(supervisor: Supervisor, cell: Cell, work: Coroutine[Any, Any, None]) -> Coroutine[Any, Any, None]:
-    """`work` with its failures handed to the supervisor."""
-
-    async def run() -> None:
-        with Guard(supervisor, cell):
-            await work
-
-    return run()
+async def guarded(supervisor: Supervisor, cell: Cell, work: Work, gen: int) -> None:
+    """`work` with its failures handed to the supervisor and its time booked on `cell`."""
+    with Guard(supervisor, cell, gen=gen):
+        await Steps(cell, work)

@@ -19,20 +19,20 @@ class Ticker:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._calls: list[Callable[[int], None]] = []
+        self._calls: dict[object, Callable[[int], None]] = {}
         self._due = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     def subscribe(self, call: Callable[[int], None]) -> Callable[[], None]:
         """`call(skipped)` runs each tick; `skipped` ticks were left out before this one. Returns the unsubscriber."""
-        self._calls.append(call)
+        token = object()
+        self._calls[token] = call
         if self._timer is None:
             self._due = self._clock.s() + PTIME_S
             self._timer = self._clock.at(self._due, self._tick)
 
         def unsubscribe() -> None:
-            if call in self._calls:
-                self._calls.remove(call)
+            self._calls.pop(token, None)
             if not self._calls and self._timer:
                 self._timer.cancel()
                 self._timer = None
@@ -44,5 +44,6 @@ class Ticker:
         skipped = int(late / PTIME_S) if late > LATE_S else 0
         self._due += (skipped + 1) * PTIME_S
         self._timer = self._clock.at(self._due, self._tick)
-        for call in tuple(self._calls):
-            call(skipped)
+        for token, call in tuple(self._calls.items()):
+            if token in self._calls:  # one that ended during this tick is not called any more
+                call(skipped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -41,13 +42,21 @@ class Workers:
         future.add_done_callback(lambda _: self._done(pool))
         return await future
 
+    def release(self, pool: str) -> None:
+        """End the thread of `pool` as soon as it has nothing to do; a later call starts it anew."""
+        executor = self._pools.pop(pool, None)
+        if executor is not None:
+            executor.shutdown(wait=False)
+            self._waiting.pop(pool, None)
+
     def close(self) -> None:
         """Start no more calls; those running go on to their end in the background."""
         for executor in self._pools.values():
             executor.shutdown(wait=False, cancel_futures=True)
 
     def _done(self, pool: str) -> None:
-        self._waiting[pool] -= 1
+        if pool in self._waiting:
+            self._waiting[pool] -= 1
 
 
 @dataclass(slots=True)
@@ -67,7 +76,7 @@ class Shared:
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
         self._loaded: dict[str, object] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._loading: dict[str, asyncio.Task[object]] = {}
         self._guard = threading.Lock()
         self.status: dict[str, Loading] = {}
 
@@ -75,22 +84,35 @@ class Shared:
         return self._loaded[key]
 
     async def get(self, need: Need) -> Any:
-        """What `need` loads; loads it first if nobody has. Raises what its loader raises."""
-        lock = self._locks.setdefault(need.key, asyncio.Lock())
-        async with lock:
-            if need.key not in self._loaded:
-                await self._load(need)
-        return self._loaded[need.key]
+        """What `need` loads; loads it first if nobody has. Raises what its loader raises.
 
-    async def _load(self, need: Need) -> None:
+        A caller that is cancelled leaves the load to the others, and to those who come later.
+        """
+        if need.key in self._loaded:
+            return self._loaded[need.key]
+        if need.key not in self._loading:
+            self._loading[need.key] = asyncio.get_running_loop().create_task(self._load(need), name=f"load {need.key}")
+        return await asyncio.shield(self._loading[need.key])
+
+    def close(self) -> None:
+        for task in self._loading.values():
+            task.cancel()
+
+    async def _load(self, need: Need) -> object:
         status = self.status[need.key] = Loading(need.about)
 
         def progress(done: float, step: str) -> None:  # called on the loader's thread
             with self._guard:
                 status.progress, status.step = min(max(done, 0.0), 1.0), step
 
+        pool, loaded = f"load:{need.key}", False
         try:
-            self._loaded[need.key] = await self._workers.call(f"load:{need.key}", need.load, progress)
+            self._loaded[need.key] = await self._workers.call(pool, need.load, progress)
+            loaded = True
         finally:
-            status.state = "ready" if need.key in self._loaded else "failed"
-        status.progress = 1.0
+            status.state, status.progress = ("ready", 1.0) if loaded else ("failed", status.progress)
+            error = sys.exc_info()[1]
+            status.error = "" if loaded or error is None else str(error) or type(error).__name__
+            self._workers.release(pool)
+            self._loading.pop(need.key, None)
+        return self._loaded[need.key]

@@ -1,0 +1,325 @@
+"""How frames move: emitters, the one list of what is due, synchronous nodes at once, the first step of asynchronous
+ones as well."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from asyncio.tasks import _enter_task, _leave_task  # documented: "Extending asyncio", task lifetime support
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+from vaidol.graph.cell import Cell
+from vaidol.graph.clock import Clock, busy_ns
+from vaidol.graph.edges import Edge
+from vaidol.graph.frames import Frame
+from vaidol.graph.generations import DEAD, Fence
+from vaidol.graph.supervisor import Guard, Supervisor
+from vaidol.graph.tasks import Steps
+from vaidol.graph.workers import Workers
+
+
+class Flow:
+    """Moves the frames of one session, in the order they were emitted.
+
+    `emit` puts frames on a list that the outermost emitter empties before it returns, so that no call nests. An
+    asynchronous node that waits for work takes its first step there and then, with its own task as the current one;
+    only when that step has to wait does the task go on with it. So a frame costs no turn of the event loop unless
+    somebody really waits.
+    """
+
+    def __init__(self, fence: Fence, supervisor: Supervisor, clock: Clock, workers: Workers) -> None:
+        self._life = fence.life
+        self._supervisor = supervisor
+        self._clock = clock
+        self._workers = workers
+        self._loop = asyncio.get_running_loop()
+        self._ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
+        self._draining = False
+
+    @property
+    def idle(self) -> bool:
+        return not self._ready
+
+    # out of a node
+
+    def connect(self, cell: Cell, edges: list[Edge], pool: str) -> None:
+        """Give the node in `cell` its `emit` and `send`; `edges` leave it. `pool`: its thread, if it has one."""
+        _, ports = type(cell.node).ports(cell.node.settings)
+        cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
+        emit = self._emitter(cell)
+        cell.node.send = self._sender(cell)
+        cell.node.emit = emit
+        if cell.running.place == "thread":
+            cell.node.emit = self._from_any_thread(emit)
+            cell.step = self._on_thread(cell, pool)
+        elif cell.plan.asynchronous and not type(cell.node).is_async():
+            cell.step = _awaited(cell.node.process)
+        else:
+            cell.step = cell.node.process
+
+    def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
+        outs, life, ready, drain = cell.outs, self._life, self._ready, self.drain
+
+        def emit(port: str, frame: Frame) -> None:
+            cell.sent += 1
+            for edge in outs[port]:
+                edge.entered += 1
+                if edge.fenced and life[frame.gen] == DEAD:
+                    edge.stale += 1
+                else:
+                    ready.append((edge, frame))
+            if ready and not self._draining:
+                drain()
+
+        return emit
+
+    def _sender(self, cell: Cell) -> Callable[[str, Frame], Awaitable[None]]:
+        blocking = {port: blocking_behind(outs) for port, outs in cell.outs.items()}
+
+        async def send(port: str, frame: Frame) -> None:
+            for edge in blocking[port]:
+                if edge.full:
+                    await edge.wait_for_room()
+            cell.node.emit(port, frame)
+
+        return send
+
+    def _from_any_thread(self, emit: Callable[[str, Frame], None]) -> Callable[[str, Frame], None]:
+        """What a node on a thread emits there leaves on the loop, in order and as soon as it can."""
+        loop, here = self._loop, threading.get_ident()
+
+        def emit_from_any_thread(port: str, frame: Frame) -> None:
+            if threading.get_ident() == here:
+                emit(port, frame)
+            else:
+                loop.call_soon_threadsafe(emit, port, frame)
+
+        return emit_from_any_thread
+
+    def _on_thread(self, cell: Cell, pool: str) -> Callable[[str, Frame], Awaitable[None]]:
+        node, workers = cell.node, self._workers
+
+        async def step(port: str, frame: Frame) -> None:
+            await workers.call(pool, node.process, port, frame)
+            for edge in blocking_behind(tuple(edge for outs in cell.outs.values() for edge in outs)):
+                if edge.full:
+                    await edge.wait_for_room()
+
+        return step
+
+    # into the next ones
+
+    def drain(self) -> None:
+        """Run what is due until the list is empty. A node that fails does not stop the others."""
+        ready, life = self._ready, self._life
+        self._draining = True
+        try:
+            while ready:
+                edge, frame = ready.popleft()
+                now = busy_ns()
+                try:
+                    while True:
+                        if edge.fenced and life[frame.gen] == DEAD:
+                            edge.stale += 1
+                        elif edge.direct:
+                            edge.taken += 1
+                            cell = edge.target
+                            cell.step(edge.port, frame)
+                            then, now = now, busy_ns()
+                            cell.count += 1
+                            cell.busy_ns += now - then
+                            if now - then > cell.notice_ns:
+                                cell.notice(now - then)
+                        elif edge.eager and (waiter := edge.target.waiter) is not None and not waiter.done():
+                            now = self._begin(edge, frame, now)
+                        else:
+                            edge.put(frame)
+                        if not ready:
+                            break
+                        edge, frame = ready.popleft()
+                except Exception as error:  # noqa: BLE001  # the one place: a node may fail in any way
+                    self._supervisor.failed(edge.target, frame, error, edge=edge)
+        finally:
+            self._draining = False
+
+    def _begin(self, edge: Edge, frame: Frame, began: int) -> int:
+        """Take the first step of an asynchronous node that waits for work. Returns the time after it."""
+        cell, loop = edge.target, self._loop
+        edge.taken += 1
+        edge.waits[0] += 1
+        cell.current = frame
+        cell.sent_before = cell.sent
+        work, task = cell.step(edge.port, frame), cell.task
+        assert task is not None  # it waits for work
+        outer = asyncio.current_task()
+        if outer is not None:
+            _leave_task(loop, outer)
+        _enter_task(loop, task)
+        try:
+            first = cell.context.run(work.send, None)
+        except StopIteration:
+            cell.current = None
+        except asyncio.CancelledError:
+            cell.current = None
+            if not cell.cutting:
+                raise RuntimeError("something it awaited had been cancelled") from None
+        except BaseException:
+            cell.current = None
+            raise
+        else:
+            cell.handed = (work, first, edge)
+            waiter = cell.waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_result(None)
+        finally:
+            _leave_task(loop, task)
+            if outer is not None:
+                _enter_task(loop, outer)
+            now = busy_ns()
+            cell.count += 1
+            cell.spent(now - began)
+            cell.served_ns += now - began
+        return now
+
+    # what waits
+
+    def wake(self, cell: Cell) -> None:
+        """Something waits in `cell.order`."""
+        if cell.plan.asynchronous:
+            if cell.waiter is not None and not cell.waiter.done():
+                cell.waiter.set_result(None)
+        elif not cell.paused and len(cell.order) == 1:
+            self._loop.call_soon(self.pump, cell)
+
+    def pause(self, cell: Cell) -> None:
+        """Let frames wait in the edges into `cell`."""
+        for edge in cell.ins:
+            edge.direct = edge.eager = False
+
+    def proceed(self, cell: Cell) -> None:
+        """What waited goes in, then everything as always."""
+        if not cell.plan.asynchronous:
+            self.pump(cell)
+        if cell.paused:
+            return
+        for edge in cell.ins:  # on the way back of a circle a frame takes a step of its own: it may never stop else
+            edge.direct = not cell.plan.asynchronous and not edge.plan.feedback
+            edge.eager = cell.plan.asynchronous and not edge.plan.feedback
+        self.wake(cell)
+
+    def pump(self, cell: Cell) -> None:
+        """Give a synchronous node what waits for it."""
+        while cell.order and not cell.paused:
+            edge = cell.order.popleft()
+            frame = edge.take()
+            if edge.fenced and self._life[frame.gen] == DEAD:
+                edge.taken -= 1
+                edge.stale += 1
+                continue
+            began = busy_ns()
+            with Guard(self._supervisor, cell, frame, edge):
+                cell.step(edge.port, frame)
+            cell.count += 1
+            cell.spent(busy_ns() - began)
+
+    async def serve(self, cell: Cell) -> None:
+        """The task of an asynchronous node: one frame after the other; a cut ends the frame's work, not the task."""
+        while True:
+            cut: asyncio.CancelledError | None = None
+            try:
+                await self._wait_for_work(cell)
+            except asyncio.CancelledError as error:
+                if cell.handed is None and (cell.closing or not cell.cutting):
+                    raise
+                cut = error
+            handed, cell.handed = cell.handed, None
+            if handed is not None:
+                work, first, edge = handed
+                await self._finish(cell, edge, Steps(cell, work, first, cut))
+            elif cell.order and not cell.paused and cut is None:
+                await self._serve_one(cell)
+            if cell.cutting:
+                await self._outlive(cell)
+
+    async def _wait_for_work(self, cell: Cell) -> None:
+        if (cell.order and not cell.paused) or cell.handed is not None:
+            return
+        cell.waiter = self._loop.create_future()
+        try:
+            await cell.waiter
+        finally:
+            cell.waiter = None
+
+    async def _serve_one(self, cell: Cell) -> None:
+        edge = cell.order.popleft()
+        frame = edge.take()
+        if edge.fenced and self._life[frame.gen] == DEAD:
+            edge.taken -= 1
+            edge.stale += 1
+            return
+        cell.current = frame
+        cell.sent_before = cell.sent
+        cell.count += 1
+        with Guard(self._supervisor, cell, frame, edge):
+            await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)))
+
+    async def _finish(self, cell: Cell, edge: Edge, work: Steps) -> None:
+        """Run the work on one frame, or its rest, to the end."""
+        began = busy_ns()
+        try:
+            with Guard(self._supervisor, cell, cell.current, edge):
+                try:
+                    await work
+                except asyncio.CancelledError:
+                    if cell.closing or (not cell.cutting and cell.cancelling):
+                        raise
+                    if not cell.cutting:
+                        raise RuntimeError("something it awaited had been cancelled") from None
+        finally:
+            cell.current = None
+            cell.served_ns += busy_ns() - began
+
+    async def _outlive(self, cell: Cell) -> None:
+        """Take back the cancellation of a cut, after it has landed, so that it does not hit the next frame's work."""
+        task = cell.task
+        try:
+            if task is not None and task.cancelling():
+                await self._clock.sleep(0)
+        except asyncio.CancelledError:
+            if cell.closing:
+                raise
+        cell.cutting = False
+        while task is not None and task.cancelling():
+            task.uncancel()
+
+
+def blocking_behind(edges: tuple[Edge, ...]) -> list[Edge]:
+    """The blocking edges that a frame reaches from `edges` without passing an asynchronous node."""
+    found: list[Edge] = []
+    todo, seen = list(edges), set()
+    while todo:
+        edge = todo.pop()
+        if edge.plan.name in seen:
+            continue
+        seen.add(edge.plan.name)
+        if edge.target.plan.asynchronous:
+            found += [edge] if edge.plan.policy == "block" else []
+        else:
+            todo += [after for outs in edge.target.outs.values() for after in outs]
+    return found
+
+
+def _awaited(process: Callable[[str, Frame], None]) -> Callable[[str, Frame], Awaitable[None]]:
+    """A synchronous stand-in of an asynchronous node."""
+
+    async def step(port: str, frame: Frame) -> None:
+        process(port, frame)
+
+    return step
+
+
+def retire(cell: Cell) -> None:
+    """What the node in `cell` still emits goes nowhere from now on."""
+    for port in cell.outs:
+        cell.outs[port] = ()
