@@ -106,6 +106,7 @@ def speakable(text: str, language: str = "en") -> str:
     language = language.lower().replace("_", "-").partition("-")[0]
     bare = _FENCE.sub(" ", text)
     coded = bare != text
+    bare = re.sub(r" ?\n[ \n]*", "\n", re.sub(r"[^\S\n]+", " ", bare))
     said = _tidy(_worded(_unmarked(bare, language), language))
     if any(char.isalnum() for char in said):
         return said
