@@ -147,6 +147,26 @@ def test_a_microphone_can_join_later(browser: object) -> None:
         assert stage.page.locator("#notice").is_hidden()
 
 
+def test_a_call_can_be_ended_while_the_browser_still_asks(browser: object) -> None:
+    before = "navigator.mediaDevices.getUserMedia = () => new Promise((allow) => { window.allow = allow; });"
+    with staged(browser, Script(), before=before) as stage:
+        stage.page.locator("#start:enabled").click()
+        assert stage.text("#status") == "Waiting for the microphone…"
+        stage.page.get_by_role("button", name="End call").click()
+        stage.page.evaluate("() => allow(new AudioContext().createMediaStreamDestination().stream)")
+        stage.page.locator("#start:enabled").wait_for()
+        assert stage.page.evaluate("fake.peers.length") == 0
+        assert stage.script.count("POST") == 0
+
+
+def test_a_microphone_that_goes_away_leaves_the_call(stage: Stage) -> None:
+    stage.call()
+    stage.page.evaluate("() => fake.peers[0].transceivers[0].streams[0].getTracks()[0].onended()")
+    assert "microphone went away" in stage.text("#notice")
+    assert stage.text("#mute") == "Use microphone"
+    assert stage.page.evaluate("document.body.dataset.call") == "live"
+
+
 def test_a_refused_call_says_why(browser: object) -> None:
     body = json.dumps({"error": {"code": "busy", "message": "All four seats are taken."}})
     script = Script(offers=[(503, body), (502, "<html>bad gateway</html>")])

@@ -39,7 +39,6 @@ export class Call extends EventTarget {
     super();
     this.base = base;
     addEventListener("pagehide", () => this.hangUp());
-    addEventListener("pageshow", (event) => event.persisted && this.#emit("failure", { message: "The call ended." }));
     addEventListener("online", () => this.status === "reconnecting" && this.#reconnect(0));
   }
 
@@ -66,6 +65,11 @@ export class Call extends EventTarget {
     this.#microphone = microphone;
     this.#drop();
     this.#reconnect(0);
+  }
+
+  /** The microphone's track has ended by itself; the call goes on without. */
+  loseMicrophone() {
+    this.#microphone = null;
   }
 
   send(message) {

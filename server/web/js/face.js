@@ -35,9 +35,10 @@ export function face(turn, lift, puff) {
 
 /**
  * An eye; sign +1 is the one on the right of the screen (the character's left).
- * open 0..1.3, smile 0..1 turns the closed lid into an arch. Returns path data by part.
+ * open 0..1.3; smile 0..1 turns the closed lid into an arch; slant -1..1 lowers the inner or the outer half of the
+ * lid (angry, sad). Returns path data by part.
  */
-export function eye(sign, open, smile) {
+export function eye(sign, open, smile, slant) {
   const wide = 84 * sign;
   const shut = 1 - Math.min(1, open);
   const inner = { x: 400 + 34 * sign, y: 411 + shut * (12 + 10 * smile) };
@@ -51,7 +52,9 @@ export function eye(sign, open, smile) {
     { x: inner.x + 0.82 * wide, y: inner.y + height * 0.98 - 2 },
     outer,
   ];
-  const upper = lid(top, 0);
+  const droop = Math.min(1, open) * (1 - smile);
+  const inward = [0, 34 * droop * Math.max(0, -slant)];
+  const upper = rise(lid(top, 0), [0, 0], inward, [0, 16 * droop * Math.max(0, slant)], [0, 0]);
   const lower = lid(bottom, 0.08);
   const back = [...lower].reverse();
   const outline = `M${p(inner)}${cubic(upper)}${cubic(back)}z`;

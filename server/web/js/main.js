@@ -32,7 +32,7 @@ const avatar = new Avatar(puppet);
 let session = null; // of the running call
 let lastSession = null; // whose turn numbers the transcript holds
 let doing = "listening";
-let opening = false; // the browser is asking for the microphone
+let opening = null; // a token while the browser asks for the microphone
 let cutTurn = null;
 
 const finite = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
@@ -45,22 +45,40 @@ function showState() {
   avatar.mode(status === "live" ? doing : "idle");
 }
 
+/** The microphone's track or null; undefined when the person ended the call before answering the browser. */
 async function askForMicrophone() {
-  opening = true;
+  const mine = (opening = Symbol("asking"));
   showState();
   const { track, reason } = await openMicrophone();
-  opening = false;
+  if (opening !== mine) {
+    track?.stop();
+    return undefined;
+  }
+  opening = null;
   page.notice(reason);
   if (!track) return null;
   meter.watch(track);
-  track.onended = () => page.notice("The microphone went away. You can type, or choose “Use microphone”.");
+  track.onended = () => {
+    call.loseMicrophone();
+    meter.close();
+    page.notice("The microphone went away. You can type, or choose “Use microphone”.");
+    showState();
+  };
   return track;
 }
 
 async function start() {
   health.stop();
   doing = "listening";
-  await call.start(await askForMicrophone());
+  const track = await askForMicrophone();
+  if (track !== undefined) await call.start(track);
+}
+
+function stop() {
+  if (opening && call.status === "idle") health.start();
+  opening = null;
+  call.hangUp();
+  showState();
 }
 
 async function toggleMicrophone() {
@@ -69,9 +87,9 @@ async function toggleMicrophone() {
     showState();
     return;
   }
+  if (opening) return;
   const track = await askForMicrophone();
   if (track && call.status !== "idle") call.useMicrophone(track);
-  else track?.stop();
   showState();
 }
 
@@ -200,7 +218,7 @@ health.addEventListener("change", ({ detail }) => page.health(detail));
 transcript.addEventListener("change", ({ detail }) => page.row(detail));
 
 page.addEventListener("start", start);
-page.addEventListener("stop", () => call.hangUp());
+page.addEventListener("stop", stop);
 page.addEventListener("mute", toggleMicrophone);
 page.addEventListener("interrupt", () => call.send({ t: "interrupt" }));
 page.addEventListener("text", ({ detail }) => {

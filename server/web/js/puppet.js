@@ -119,7 +119,8 @@ export class Puppet {
     const turn = v("ParamAngleX") / 30;
     for (const [side, part] of Object.entries(this.#parts.eyes)) {
       const sign = side === "L" ? 1 : -1;
-      const shape = eye(sign, v(`ParamEye${side}Open`), v(`ParamEye${side}Smile`));
+      const open = v(`ParamEye${side}Open`);
+      const shape = eye(sign, open, v(`ParamEye${side}Smile`), v(`ParamBrow${side}Angle`));
       const { x, y } = shape.centre;
       const narrow = 1 - 0.11 * Math.max(0, turn * sign); // the far eye foreshortens
       this.#move(part.frame, widen(x, narrow));
@@ -138,7 +139,7 @@ export class Puppet {
       this.#move(part.heart, `scale(${r3(1.6 * heart)})`);
       part.heart.style.opacity = r(heart);
       part.pupil.style.opacity = r(1 - heart);
-      part.crease.style.opacity = r(Math.min(1, v(`ParamEye${side}Open`) * 2));
+      part.crease.style.opacity = r(Math.min(1, open * 2));
       const wet = v("ParamTear");
       part.tear.style.opacity = r(wet);
       if (wet > 0.02) this.#path(part.tear, tear(shape.tear, wet));
