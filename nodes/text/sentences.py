@@ -1,0 +1,88 @@
+"""text.sentences: from the agent's tokens to sentences to speak, the first of them early."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from vaidol.graph.frames import Cue, Sentence, TextDelta
+from vaidol.graph.generations import TurnCut
+from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.ports import Port
+from vaidol.nodes.text._cue_names import MOTIONS
+from vaidol.nodes.text._cues import CueReader
+from vaidol.nodes.text._speakable import speakable
+from vaidol.nodes.text._split import Segment, SentenceSplitter
+
+
+class SentencesSettings(Settings):
+    first_clause: bool = True
+    """The first piece of a reply may end at a comma already, so that sound starts early."""
+    min_first: int = Field(12, ge=1, le=1000)
+    """Length of such a first piece, characters at least."""
+    max_chars: int = Field(240, ge=8, le=10_000)
+    """Longer sentences are cut at their best place, characters."""
+    language: str = Field("en", pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")
+    """Language in which symbols and numbers are spoken: en, de, fr, es, zh, ja, ko ..."""
+
+
+class Sentences(Node[SentencesSettings]):
+    """text.sentences: cut a reply into sentences, take the cues out of it, and make it speakable.
+
+    text (TextDelta) -> sentence (Sentence; the last one may be empty)
+    """
+
+    inputs = (Port("text", TextDelta),)
+    outputs = (Port("sentence", Sentence),)
+
+    def __init__(self, settings: SentencesSettings, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._begin(0)
+
+    def process(self, port: str, frame: TextDelta) -> None:
+        if frame.gen != self._gen:
+            self._begin(frame.gen)
+        pieces = self._cues.feed(frame.text)
+        if frame.final:
+            pieces += self._cues.flush()
+        segments = [segment for piece in pieces for segment in self._splitter.feed(piece)]
+        if frame.final:
+            segments += self._splitter.flush()
+        for segment in segments:
+            self._say(segment, frame)
+
+    def cut(self, cut: TurnCut) -> None:
+        if cut.gen == self._gen:
+            self._begin(0)
+
+    def _begin(self, gen: int) -> None:
+        wanted = self.settings
+        self._gen, self._seq = gen, 0
+        self._cues = CueReader()
+        self._splitter = SentenceSplitter(wanted.first_clause, wanted.min_first, wanted.max_chars)
+
+    def _say(self, segment: Segment, cause: TextDelta) -> None:
+        if segment.text:
+            self.ctx.mark(cause.trace, "first_clause")
+        cues = tuple(
+            Cue(
+                kind="motion" if cue.name in MOTIONS else "expression",
+                name=cue.name,
+                weight=cue.weight,
+                offset=offset,
+                gen=cause.gen,
+                trace=cause.trace,
+            )
+            for offset, cue in segment.cues
+        )
+        sentence = Sentence(
+            text=segment.text,
+            speech=speakable(segment.text, self.settings.language),
+            cues=cues,
+            seq=self._seq,
+            final=segment.final,
+            born=self.ctx.clock.ns(),
+            gen=cause.gen,
+            trace=cause.trace,
+        )
+        self._seq += 1
+        self.emit("sentence", sentence)

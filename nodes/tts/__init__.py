@@ -1,0 +1,1 @@
+"""The text-to-speech room: sentences in, sound out."""

@@ -1,0 +1,91 @@
+"""The base of every voice: it makes the next sentence while the one before is still on its way to the listener."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import ClassVar, TypeVar
+
+from vaidol.graph.frames import EMPTY, F32, Audio, Sentence
+from vaidol.graph.generations import TurnCut
+from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.ports import Port
+
+CHUNK_MS = 40
+AHEAD = 200  # chunks made ahead at most: 8 s, one or two sentences
+
+S = TypeVar("S", bound=Settings)
+
+
+class Speaker(Node[S]):
+    """text (Sentence) -> audio (Audio at `rate`, in pieces of 40 ms; an empty one ends each sentence)
+
+    A sentence that fails is told once and left out, with its end in place; the reply goes on.
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("text", Sentence),)
+    rate: ClassVar[int]  # Hz
+
+    def __init__(self, settings: S, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._gen = 0
+        self._pts = 0
+        self._ahead: asyncio.Queue[Audio] = asyncio.Queue(AHEAD)
+
+    @classmethod
+    def ports(cls, settings: S) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
+        return cls.inputs, (Port("audio", Audio, rate=cls.rate, dtype="f32"),)
+
+    @abstractmethod
+    def speak(self, text: str) -> AsyncGenerator[F32, None]:
+        """The sound of `text`: arrays (n,) float32 in [-1, 1] at `rate`, as they come; closed when the reply is cut.
+
+        Raises `ProviderError`.
+        """
+
+    async def process(self, port: str, frame: Sentence) -> None:
+        if frame.gen != self._gen:
+            self._gen, self._ahead = frame.gen, asyncio.Queue(AHEAD)
+            self._sender = self.ctx.spawn(self._send(self._ahead), gen=frame.gen)
+        try:
+            if frame.speech:
+                async with aclosing(self.speak(frame.speech)) as sound:
+                    async for samples in sound:
+                        self.ctx.mark(frame.trace, "tts_first")
+                        await self._put(frame, samples)
+        except Exception:  # the supervisor sends the end of the reply then: it must not overtake what is on its way
+            await self._end(frame, final=False)
+            await self._ahead.join()
+            if frame.final:
+                self._sender.cancel()
+            raise
+        await self._end(frame, final=frame.final)
+
+    def cut(self, cut: TurnCut) -> None:
+        if cut.gen == self._gen:
+            self._gen, self._ahead = 0, asyncio.Queue(AHEAD)
+
+    async def _put(self, sentence: Sentence, samples: F32) -> None:
+        step = self.rate * CHUNK_MS // 1000
+        for begin in range(0, len(samples), step):
+            await self._ahead.put(self._audio(sentence, samples[begin : begin + step]))
+
+    async def _end(self, sentence: Sentence, *, final: bool) -> None:
+        await self._ahead.put(self._audio(sentence, EMPTY, sentence_end=True, final=final))
+
+    def _audio(self, sentence: Sentence, samples: F32, *, sentence_end: bool = False, final: bool = False) -> Audio:
+        at, self._pts = self._pts, self._pts + len(samples)
+        return Audio(
+            samples=samples, rate=self.rate, pts=at, of=sentence, sentence_end=sentence_end, final=final,
+            gen=sentence.gen, trace=sentence.trace, born=self.ctx.clock.ns(),
+        )  # fmt: skip
+
+    async def _send(self, ahead: asyncio.Queue[Audio]) -> None:
+        """Hand on what is made, as fast as the listener's side takes it, up to the end of the reply."""
+        frame = None
+        while frame is None or not frame.final:
+            frame = await ahead.get()
+            await self.send("audio", frame)
+            ahead.task_done()

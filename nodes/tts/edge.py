@@ -1,0 +1,143 @@
+"""tts.edge: the online voices of Microsoft Edge, by the package edge-tts; no key, needs the internet."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from vaidol.graph.errors import ProviderError
+from vaidol.graph.frames import F32
+from vaidol.graph.node import Settings
+from vaidol.nodes.tts._speaker import Speaker
+
+ONLINE = "is there an internet connection?"
+
+
+class EdgeSettings(Settings):
+    voice: str = Field("en-US-AvaNeural", pattern=r"^[a-z]{2,3}(-[A-Za-z]+)+$")
+    """Name of the voice; `edge-tts --list-voices` prints them all."""
+    rate: int = Field(0, ge=-90, le=200)
+    """Tempo, % faster (slower if negative) than the voice's own."""
+    pitch: int = Field(0, ge=-100, le=100)
+    """Pitch, Hz above (below if negative) the voice's own."""
+    volume: int = Field(0, ge=-100, le=100)
+    """Loudness, % above (below if negative) the voice's own."""
+    connect_s: int = Field(3, ge=1, le=60)
+    """Wait for the connection, s."""
+    stall_s: float = Field(5.0, gt=0, le=60)
+    """Wait for the first and between two pieces of sound, s, besides the connection."""
+
+
+class EdgeTts(Speaker[EdgeSettings]):
+    """tts.edge: speak with Microsoft Edge's online voices, in 100 languages.
+
+    text (Sentence) -> audio (Audio, 24 kHz)
+    """
+
+    rate = 24_000
+
+    async def open(self) -> None:
+        await self.ctx.call("edge", _import)
+
+    async def speak(self, text: str) -> AsyncGenerator[F32, None]:
+        import aiohttp
+        from edge_tts.exceptions import EdgeTTSException
+
+        try:
+            async with aclosing(self._sound(text)) as sound:
+                async for samples in sound:
+                    yield samples
+        except (aiohttp.ClientError, EdgeTTSException, OSError, ValueError, KeyError) as error:
+            raise _explained(error, self.settings.voice) from error
+
+    async def _sound(self, text: str) -> AsyncGenerator[F32, None]:
+        """The sound as the service sends it. Raises what edge-tts and aiohttp raise."""
+        from edge_tts import Communicate
+
+        wanted = self.settings
+        speech = Communicate(
+            text,
+            wanted.voice,
+            rate=f"{wanted.rate:+d}%",
+            pitch=f"{wanted.pitch:+d}Hz",
+            volume=f"{wanted.volume:+d}%",
+            connect_timeout=wanted.connect_s,
+            receive_timeout=int(wanted.stall_s) + 1,
+        )
+        decoder = _Mp3()
+        limit_s = wanted.connect_s + wanted.stall_s
+        async with aclosing(speech.stream()) as chunks:
+            while chunk := await _next(chunks, limit_s):
+                if chunk["type"] == "audio":
+                    limit_s = wanted.stall_s
+                    for samples in decoder.feed(chunk["data"]):
+                        yield samples
+        for samples in decoder.feed(b""):
+            yield samples
+        if not decoder.heard:
+            raise ValueError("no MP3")
+
+
+def _explained(error: Exception, voice: str) -> ProviderError:
+    """What went wrong, for the person who waits for the voice."""
+    import aiohttp
+    from edge_tts.exceptions import NoAudioReceived, WebSocketError
+
+    match error:
+        case NoAudioReceived():
+            return _wrong(f"sent no sound; is there a voice '{voice}'?", "voice")
+        case aiohttp.WSServerHandshakeError():
+            return _wrong(f"refused the connection ({error.status})", "refused", retryable=True)
+        case TimeoutError():  # before the next: some of aiohttp's are both
+            return _wrong(f"did not answer in time; {ONLINE}", "timeout", retryable=True)
+        case aiohttp.ClientError() | OSError() | WebSocketError():
+            return _wrong(f"cannot be reached or broke off; {ONLINE}", "unreachable", retryable=True)
+        case _:
+            return _wrong("sent something unexpected", "protocol", retryable=True)
+
+
+def _wrong(what: str, code: str, *, retryable: bool = False) -> ProviderError:
+    return ProviderError(f"Microsoft's voice service {what}", code=code, retryable=retryable)
+
+
+class _Mp3:
+    """Turns a stream of MP3 bytes, in any pieces, into sound."""
+
+    def __init__(self) -> None:
+        import av
+
+        self._codec: Any = av.CodecContext.create("mp3float", "r")
+        self._damaged = av.error.InvalidDataError
+        self.heard = False  # some of it was MP3
+
+    def feed(self, data: bytes) -> list[F32]:
+        """The sound that is complete now, arrays (n,) float32 in [-1, 1]; no more data makes the rest complete.
+
+        What is not MP3 is left out.
+        """
+        sounds: list[F32] = []
+        for packet in self._codec.parse(data):
+            try:
+                frames = self._codec.decode(packet)
+            except self._damaged:
+                continue
+            sounds += [np.ascontiguousarray(frame.to_ndarray()[0], np.float32).clip(-1, 1) for frame in frames]
+        self.heard = self.heard or bool(sounds)
+        return sounds
+
+
+async def _next(chunks: AsyncIterator[Any], limit_s: float) -> Any:
+    async with asyncio.timeout(limit_s):
+        return await anext(chunks, None)
+
+
+def _import() -> None:
+    """What `speak` needs; takes too long for the event loop."""
+    importlib.import_module("av")
+    importlib.import_module("edge_tts")
