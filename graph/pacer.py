@@ -93,6 +93,8 @@ class Pacer:
         self._pts += skipped * STEP
         out = np.zeros(STEP, np.float32)
         marks: list[Mark] = []
+        if self._holding and not self._last:
+            self._gain = 0.0  # nothing sounds: no fade, so that a reply that comes during a hold stays unheard
         filled, gen = (0, 0) if self._silent() else self._fill(out, marks)
         if filled < STEP:
             self._ramp_down(out, filled)

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ from vaidol.graph.compiler import compile_plan
 from vaidol.graph.engine import Engine
 from vaidol.graph.events import Event
 from vaidol.graph.frames import Audio, Frame
-from vaidol.graph.node import Node, Settings
+from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
@@ -146,6 +146,15 @@ def play(
         return Result(graph, list(graph.events))
 
     return run_virtual(main())
+
+
+def feed(kind: type[Node[Any]], settings: Settings, frames: Iterable[Frame], *, port: str = "audio") -> list[Any]:
+    """Put `frames` through a synchronous node that needs nothing of its graph; what it emits, in order."""
+    node, out = kind(settings, cast(Context, None)), list[Any]()
+    node.emit = lambda _, frame: out.append(frame)
+    for frame in frames:
+        node.process(port, frame)
+    return out
 
 
 def pieces(

@@ -24,7 +24,8 @@ LAG_MAX = RATE
 
 class SilenceTurnSettings(Settings):
     silence_ms: int = Field(500, ge=50, le=5_000)
-    """Silence after the last speech that ends the turn, ms. The VAD's hangover is part of it, not added to it."""
+    """Silence after the last speech that ends the turn, ms. The VAD's hangover is part of it, not added to it. Whoever
+    goes on must do so its onset time (96 ms) sooner, for only then is it known to be speech."""
     preroll_ms: int = Field(300, ge=0, le=2_000)
     """Sound before the onset that goes to the recognizer too, ms: soft first consonants."""
     min_speech_ms: int = Field(250, ge=0, le=5_000)
