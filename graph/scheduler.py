@@ -96,6 +96,10 @@ class Graph:
         busy = any(cell.busy for cell in self.cells.values())
         return not busy and not self.fence.turns and self.flow.idle and not self._owned
 
+    def node(self, name: str) -> Any:
+        """The node now running under `name`. Raises `KeyError`."""
+        return self.cells[name].node
+
     def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task of this session."""
         task = self._tasks.start(work, name=f"{self.session} graph")
