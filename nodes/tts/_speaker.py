@@ -22,7 +22,7 @@ S = TypeVar("S", bound=Settings)
 class Speaker(Node[S]):
     """text (Sentence) -> audio (Audio at `rate`, in pieces of 40 ms; an empty one ends each sentence)
 
-    A sentence that fails is told once and left out, with its end in place; the reply goes on.
+    A sentence that fails is told once and left out, so that nobody takes it for heard; the reply goes on.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("text", Sentence),)
@@ -49,14 +49,17 @@ class Speaker(Node[S]):
         if frame.gen != self._gen:
             self._gen, self._ahead = frame.gen, asyncio.Queue(AHEAD)
             self._sender = self.ctx.spawn(self._send(self._ahead), gen=frame.gen)
+        begun = False
         try:
             if frame.speech:
                 async with aclosing(self.speak(frame.speech)) as sound:
                     async for samples in sound:
                         self.ctx.mark(frame.trace, "tts_first")
+                        begun = True
                         await self._put(frame, samples)
-        except Exception:  # the supervisor sends the end of the reply then: it must not overtake what is on its way
-            await self._end(frame, final=False)
+        except Exception:  # the end of the reply, or the fallback's sound, may not overtake what is on its way
+            if begun:
+                await self._end(frame, final=False)
             await self._ahead.join()
             if frame.final:
                 self._sender.cancel()
