@@ -4,6 +4,7 @@ The prompt of a slot stays in its cache: only what follows the common head is ev
 slot; `warm` evaluates its persona before the first turn.
 """
 
+import atexit
 import re
 import sys
 import tempfile
@@ -17,6 +18,7 @@ from typing import Any, Literal, TypedDict
 from vaidol.models.errors import LoadError, ModelError
 
 BATCH = 64  # prompt tokens between two looks at `on_text`'s wish to stop; 0.4 s on one slow core
+CLOSE_S = 5.0  # an `on_text` that does not return is not waited for longer
 # What chat templates are made of; in a message it would end the turn and speak as somebody else.
 CONTROL = re.compile(r"<\|[a-zA-Z0-9_]{1,40}\|>|</?s>|<(?:start|end)_of_turn>|\[/?INST\]")
 
@@ -73,6 +75,7 @@ class Llama:
         except RuntimeError as error:  # it does not say more
             self._folder.cleanup()
             raise LoadError(f"{gguf} could not be loaded as a GGUF model with {slots} × {context} tokens") from error
+        atexit.register(self.close)
 
     def stream(
         self,
@@ -127,11 +130,16 @@ class Llama:
         return self.stream(messages, slot=slot, max_tokens=1, on_text=lambda text: not text)
 
     def close(self) -> None:
-        """Stop every answer in progress (each ends as "cut") and free the memory. May be called twice."""
+        """Stop every answer in progress (each ends as "cut") and free the memory. May be called twice.
+
+        Called at the end of the program by itself: an answer that outlives Python crashes it.
+        """
         self._closing.set()
         with self._lock:
-            self._lock.wait_for(lambda: not self._running)
-            self._server = None
+            ended = self._lock.wait_for(lambda: not self._running, timeout=CLOSE_S)
+            if ended:
+                self._server = None
+        atexit.unregister(self.close)
         self._folder.cleanup()
 
 

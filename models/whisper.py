@@ -132,14 +132,15 @@ class Whisper:
         )[0]
         tokens = result.sequences_ids[0]
         text = self._tokens.decode(tokens)
-        cut = restart(text)
+        endless = len(tokens) >= room
+        cut = restart(text) if endless or seconds < FULL_S else None  # heard in full, it was said twice
         return _Heard(
             text=text if cut is None else text[:cut],
             language=language,
             tokens=len(tokens),
             mean_logprob=float(result.scores[0]) * len(tokens) / (len(tokens) + 1),
             no_speech=float(result.no_speech_prob),
-            loops=cut is not None or len(tokens) >= room,
+            loops=endless or cut is not None,
             padded=seconds >= FULL_S,
         )
 
@@ -184,7 +185,7 @@ def restart(text: str) -> int | None:
     said = [word for word, _ in words]
     for start in range(1, len(said)):
         length = len(said) - start
-        if length >= 3 and start >= 3 and length <= start and said[start:] == said[:length]:
+        if length >= 3 and start >= 3 and said[start:] == said[:length]:
             return words[start][1]
     for size in range(1, len(said) // 3 + 1):
         for start in range(len(said) - 3 * size + 1):
