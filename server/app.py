@@ -158,9 +158,12 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _file(name: str) -> web.StreamResponse:
     """A file of the page. Nothing outside its folder is served, neither by `..` nor by a link."""
-    path = (WEB / name).resolve()
-    hidden = any(part.startswith(".") for part in Path(name).parts)
-    if hidden or not path.is_relative_to(WEB.resolve()) or not path.is_file() or path.suffix not in TYPES:
+    try:
+        path = (WEB / name).resolve()
+        found = path.is_relative_to(WEB.resolve()) and path.suffix in TYPES and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    if not found or any(part.startswith(".") for part in Path(name).parts):
         raise web.HTTPNotFound
     kind = TYPES[path.suffix]
     text = kind.startswith("text/") or kind.endswith(("json", "xml"))
