@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(
             f"listening on {arguments.host} lets others in: give --token or set VAIDOL_TOKEN, or leave --host out"
         )
+    if not 0 <= arguments.port <= 65_535:
+        raise Wrong(f"--port must be from 0 to 65535, not {arguments.port}")
     if arguments.max_sessions < 1:
         raise Wrong("--max-sessions must be at least 1")
     wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
@@ -63,15 +65,15 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError) as error:
+    except (OSError, UnicodeError) as error:
         raise Wrong(f"cannot listen on {host}:{port}: {error}") from None
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
         listener.listen(128)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        if error.errno == errno.EADDRINUSE:
             raise Wrong(f"port {port} is in use: is vaidol running already? Choose another with --port") from None
         raise Wrong(f"cannot listen on {host}:{port}: {error}") from None
     return listener

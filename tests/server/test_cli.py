@@ -1,0 +1,194 @@
+"""The commands, as a user types them: a process each, for what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from vaidol.tests.e2e.serving import free_port
+
+ECHO = """\
+version: 1
+name: mine
+nodes:
+  mic: { use: webrtc.in }
+  out: { use: webrtc.out }
+edges:
+  - mic.audio -> out.audio
+"""
+
+
+def vaidol(*arguments: str, cwd: Path | str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "vaidol.server.cli", *arguments]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment}, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_version_and_help() -> None:
+    assert vaidol("--version").stdout.startswith("vaidol 0.")
+    assert "serve" in vaidol("--help").stdout
+    assert vaidol().returncode == 2
+    assert vaidol("fly").returncode == 2
+
+
+def test_check_names_every_mistake_with_its_place(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.yaml", tmp_path / "bad.yaml"
+    good.write_text(ECHO)
+    bad.write_text(ECHO.replace("webrtc.out", "webrtc.aut").replace("mic: {", "mic: { whith: {},"))
+    done = vaidol("check", str(good), str(bad))
+    assert done.returncode == 2
+    assert done.stdout == f"{good}: ok, 2 nodes, 1 edges\n"
+    assert f"{bad}:4:" in done.stderr
+    bad.write_text(ECHO.replace("webrtc.out", "webrtc.aut"))
+    done = vaidol("check", "bad.yaml", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bad.yaml:5:15: ")
+    assert "webrtc.out" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["", "\t{", "a: [", "\0", "7", "nodes: &a [*a]", "version: 1\nname: x\nnodes: {}"])
+def test_check_survives_any_file(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    done = vaidol("check", str(path))
+    assert done.returncode == 2
+    assert str(path) in done.stderr
+
+
+def test_packaged_pipelines_are_known_by_name(tmp_path: Path) -> None:
+    assert vaidol("check", "echo").returncode == 0
+    done = vaidol("serve", "ecco")
+    assert done.returncode == 2
+    assert "echo" in done.stderr
+    assert vaidol("check", str(tmp_path / "none.yaml")).returncode == 2
+
+
+def test_check_loads_no_model() -> None:
+    code = "import sys; from vaidol.server.cli import main; main(['check', 'echo']); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    heavy = {"onnxruntime", "faster_whisper", "ctranslate2", "xllamacpp", "hibari", "av", "soxr", "aiortc", "openai"}
+    assert heavy & set(done.stdout.split()) == set()
+
+
+def test_graph_draws() -> None:
+    assert "mic.audio -> out.audio" in vaidol("graph", "echo").stdout
+    assert vaidol("graph", "echo", "--mermaid").stdout.startswith("flowchart")
+    assert vaidol("graph", "echo", "--dot").stdout.startswith("digraph")
+
+
+def test_nodes_are_described_from_the_code() -> None:
+    listed = json.loads(vaidol("nodes", "--json").stdout)
+    kinds = {one["kind"]: one for one in listed}
+    assert all(one["about"] and "error" not in one for one in listed), [k["kind"] for k in listed if "error" in k]
+    rate = next(s for s in kinds["adapt.resample"]["settings"] if s["name"] == "rate")
+    assert rate["required"]
+    assert "Hz" in rate["about"]
+    settings = [setting for one in listed for setting in one["settings"]]
+    assert all(setting["about"] for setting in settings), [s["name"] for s in settings if not s["about"]]
+    text = vaidol("nodes", "webrtc").stdout
+    assert "webrtc.in" in text
+    assert "adapt" not in text
+    done = vaidol("nodes", "webrtc.inn")
+    assert done.returncode == 2
+    assert "webrtc.in" in done.stderr
+
+
+def test_models_are_listed_and_mistakes_named(tmp_path: Path) -> None:
+    done = vaidol("models", VAIDOL_MODELS=str(tmp_path))
+    assert done.returncode == 0
+    assert "silero" in done.stdout
+    assert str(tmp_path) in done.stdout
+    for deed in ("pull", "remove", "verify"):
+        done = vaidol("models", deed, "silero-wad", VAIDOL_MODELS=str(tmp_path))
+        assert done.returncode in (1, 2)
+        assert "silero-wad" in done.stderr
+
+
+def test_bench_knows_its_names() -> None:
+    done = vaidol("bench", "tork")
+    assert done.returncode == 2
+    assert "talk" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--host", "0.0.0.0"), "--token"),
+        (("--max-sessions", "0"), "--max-sessions"),
+        (("--stun", "http://x"), "stun:HOST:PORT"),
+        (("--port", "99999"), "99999"),
+        (("--host", "192.0.2.1", "--token", "t"), "192.0.2.1"),
+    ],
+)
+def test_serve_refuses_what_cannot_be(arguments: tuple[str, ...], said: str) -> None:
+    done = vaidol("serve", "echo", *arguments, VAIDOL_TOKEN="")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_port_in_use_is_one_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = vaidol("serve", "echo", "--port", str(port))
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"vaidol: port {port} is in use")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_serve_answers_soon_and_ends_soon(how: signal.Signals) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as process:
+        told = None
+        until = time.monotonic() + 30
+        while told is None and time.monotonic() < until:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+                    told = json.load(answer)
+            except OSError:
+                time.sleep(0.05)  # a real process over a real socket: there is nothing else to wait on
+        assert told is not None
+        assert told["pipeline"] == "echo"
+        began = time.monotonic()
+        process.send_signal(how)
+        out, err = process.communicate(timeout=20)
+        assert time.monotonic() - began < 2
+    assert process.returncode == 0
+    assert f"http://127.0.0.1:{port}/" in out
+    assert "Traceback" not in err
+
+
+def test_run_plays_a_file_to_a_pipeline(tmp_path: Path) -> None:
+    import wave
+
+    question, answer = tmp_path / "question.wav", tmp_path / "answer.wav"
+    with wave.open(str(question), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", ""))
+        file.writeframes(b"\0\x20" * 4000)
+    done = vaidol("run", "echo", "--in", str(question), "--out", str(answer), "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"out": str(answer), "turns": [], "errors": []}
+    with wave.open(str(answer)) as file:
+        assert file.getframerate() == 48_000
+        assert file.getnframes() > 48_000 / 4
+    for arguments, said in (
+        (("echo", "--in", str(tmp_path / "none.wav"), "--out", str(answer)), "none.wav"),
+        (("echo", "--in", __file__, "--out", str(answer)), "not a sound file"),
+        (("echo", "--in", str(question), "--out", str(tmp_path / "none" / "a.wav")), "no folder"),
+    ):
+        done = vaidol("run", *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr
