@@ -110,5 +110,7 @@ class Conversation:
         size = sum(len(entry.text) for entry in self._past)
         if size <= budget:
             return
-        while len(self._past) > 1 and (size > budget * KEEP or self._past[0].role == "assistant"):
+        last = max((at for at, entry in enumerate(self._past) if entry.role == "user"), default=0)
+        while last and (size > budget * KEEP or self._past[0].role == "assistant"):
             size -= len(self._past.pop(0).text)
+            last -= 1

@@ -1,0 +1,152 @@
+"""A real local server that speaks the OpenAI chat protocol, well or badly, as told.
+
+async with OpenaiServer() as server:
+    ... base_url=server.url ...
+    server.behave("stall", after=2)       # from the next request on
+    server.asked[-1]["messages"]          # what came
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from aiohttp import web
+
+Behaviour = Literal[
+    "normal", "empty", "401", "403", "404", "429", "500", "html", "json",
+    "stall", "trickle", "reset", "drop", "garbage", "half_json", "no_chunk", "error_event",
+]  # fmt: skip
+SENT = {
+    "garbage": b"\xff\xfe this is not JSON",
+    "half_json": b'{"choices": [{"delta": {"con',
+    "no_chunk": b'["a", "list"]',
+    "error_event": b'{"error": {"message": "the model ran out of memory"}}',
+}
+STATUSES: dict[str, tuple[str, dict[str, str]]] = {
+    "401": ("Incorrect API key provided: sk-secret", {}),
+    "403": ("Your key may not do this", {}),
+    "404": ("model not found, try pulling it first", {}),
+    "429": ("Rate limit reached", {"Retry-After": "12"}),
+    "500": ("The engine is on fire", {}),
+}
+REPLY = "[joy] Hello there! I hear you, and I am happy. What shall we talk about?"
+
+
+def answer(messages: list[dict[str, Any]]) -> str:
+    """The default reply."""
+    return REPLY
+
+
+class OpenaiServer:
+    """One server on a free port of 127.0.0.1.
+
+    `reply` makes the text of an answer from the messages; `key`: the only one that is let in ("" = all);
+    `gap_s`: real time between two pieces.
+    """
+
+    def __init__(
+        self, *, reply: Callable[[list[dict[str, Any]]], str] = answer, key: str = "", gap_s: float = 0.0
+    ) -> None:
+        self.reply = reply
+        self.key = key
+        self.gap_s = gap_s
+        self.asked: list[dict[str, Any]] = []  # bodies of the requests
+        self.headers: list[Mapping[str, str]] = []
+        self.left = 0  # clients that went away before the end of their answer
+        self.url = ""
+        self._behaviour: Behaviour = "normal"
+        self._after = 0
+        self._closing = asyncio.Event()
+
+    def behave(self, behaviour: Behaviour, *, after: int = 0) -> None:
+        """Answer so from the next request on; `after`: pieces of a good answer that come before the fault."""
+        self._behaviour, self._after = behaviour, after
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_get("/v1/models", self._models)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port: int = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}/v1"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        await self._runner.cleanup()
+
+    async def _models(self, request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": [{"id": "test", "object": "model"}]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.asked.append(body)
+        self.headers.append(request.headers)
+        if self.key and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return _refusal("401")
+        if self._behaviour in STATUSES:
+            return _refusal(self._behaviour)
+        if self._behaviour == "html":
+            return web.Response(text="<html>Welcome to the router</html>", content_type="text/html")
+        if self._behaviour == "json":
+            return web.json_response({"choices": [{"message": {"role": "assistant", "content": REPLY}}]})
+        try:
+            return await self._stream(request, body)
+        except (asyncio.CancelledError, ConnectionError):
+            self.left += 1
+            raise
+
+    async def _stream(self, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        await _send(response, _chunk({"role": "assistant", "content": ""}))
+        text = "" if self._behaviour == "empty" else self.reply(body["messages"])
+        pieces = [text[at : at + 4] for at in range(0, len(text), 4)]
+        for number, piece in enumerate(pieces):
+            if self._behaviour != "normal" and number == self._after:
+                await self._misbehave(request, response)
+            await _send(response, _chunk({"content": piece}))
+            await asyncio.sleep(self.gap_s)
+        await _send(response, _chunk({}, finish="stop"))
+        await _send(response, "[DONE]")
+        await response.write_eof()
+        return response
+
+    async def _misbehave(self, request: web.Request, response: web.StreamResponse) -> None:
+        match self._behaviour:
+            case "stall":
+                await self._closing.wait()
+            case "trickle":  # signs of life, and no text
+                while not self._closing.is_set():
+                    await response.write(b": still thinking\n\n")
+                    await asyncio.sleep(0.02)
+            case "reset" | "drop":
+                assert request.transport is not None
+                request.transport.abort() if self._behaviour == "reset" else request.transport.close()
+                raise ConnectionResetError
+            case wrong:
+                await response.write(b"data: " + SENT[wrong] + b"\n\n")
+
+
+def _refusal(status: str) -> web.Response:
+    message, headers = STATUSES[status]
+    body = {"error": {"message": message, "type": "error", "code": None}}
+    return web.json_response(body, status=int(status), headers=headers)
+
+
+def _chunk(delta: dict[str, Any], finish: str | None = None) -> str:
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return json.dumps({"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]})
+
+
+async def _send(response: web.StreamResponse, data: str) -> None:
+    await response.write(f"data: {data}\n\n".encode())
