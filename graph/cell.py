@@ -25,9 +25,9 @@ class Cell:
 
     __slots__ = (
         "busy_ns", "closing", "context", "count", "current", "cutting", "error", "errors", "failed", "handed", "ins",
-        "loading", "node", "notice_ns", "on_slow", "order", "outs", "plan", "restarting", "restarts", "running",
-        "sent", "sent_before", "served_ns", "slow", "slowest_ns", "spawned", "step", "task", "tickers", "waiter",
-        "wake",
+        "loading", "node", "notice_ns", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
+        "running", "sent", "sent_before", "served_ns", "slow", "slowest_ns", "spawned", "step", "task", "tickers",
+        "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, int], None]) -> None:
@@ -39,6 +39,7 @@ class Cell:
         self.outs: dict[str, tuple[Edge, ...]] = {}
         self.order: deque[Edge] = deque()  # arrival order over all input edges; as long as their queues together
         self.wake: Callable[[Cell], None]  # something waits in `order`
+        self.pumping = False  # a synchronous node gets what waits in the next step of the loop
         # asynchronous nodes
         self.task: asyncio.Task[None] | None = None
         self.context = contextvars.copy_context()

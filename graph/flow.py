@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from asyncio.tasks import _enter_task, _leave_task  # documented: "Extending asyncio", task lifetime support
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
 
 from vaidol.graph.cell import Cell
@@ -28,11 +28,14 @@ class Flow:
     somebody really waits.
     """
 
-    def __init__(self, fence: Fence, supervisor: Supervisor, clock: Clock, workers: Workers) -> None:
+    def __init__(self, edges: list[Edge], fence: Fence, supervisor: Supervisor, clock: Clock, workers: Workers) -> None:
         self._life = fence.life
         self._supervisor = supervisor
         self._clock = clock
         self._workers = workers
+        self._leaving: dict[str, list[Edge]] = defaultdict(list)  # by source node
+        for edge in edges:
+            self._leaving[edge.plan.source].append(edge)
         self._loop = asyncio.get_running_loop()
         self._ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
         self._draining = False
@@ -43,8 +46,9 @@ class Flow:
 
     # out of a node
 
-    def connect(self, cell: Cell, edges: list[Edge], pool: str) -> None:
-        """Give the node in `cell` its `emit` and `send`; `edges` leave it. `pool`: its thread, if it has one."""
+    def connect(self, cell: Cell, pool: str) -> None:
+        """Give the node in `cell` its `emit` and `send`. `pool`: its thread, if it has one."""
+        edges = self._leaving[cell.name]
         _, ports = type(cell.node).ports(cell.node.settings)
         cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
         emit = self._emitter(cell)
@@ -75,15 +79,33 @@ class Flow:
         return emit
 
     def _sender(self, cell: Cell) -> Callable[[str, Frame], Awaitable[None]]:
-        blocking = {port: blocking_behind(outs) for port, outs in cell.outs.items()}
+        outs = dict(cell.outs)  # `retire` empties the other
+        blocking: dict[str, list[Edge]] = {}
 
         async def send(port: str, frame: Frame) -> None:
+            if port not in blocking:
+                blocking[port] = self._blocking_behind(outs[port])
             for edge in blocking[port]:
                 if edge.full:
                     await edge.wait_for_room()
             cell.node.emit(port, frame)
 
         return send
+
+    def _blocking_behind(self, edges: tuple[Edge, ...]) -> list[Edge]:
+        """The blocking edges that a frame reaches from `edges` without passing an asynchronous node."""
+        found: list[Edge] = []
+        todo, seen = list(edges), set()
+        while todo:
+            edge = todo.pop()
+            if edge.plan.name in seen or edge.plan.feedback:
+                continue
+            seen.add(edge.plan.name)
+            if edge.target.plan.asynchronous:
+                found += [edge] if edge.plan.policy == "block" else []
+            else:
+                todo += self._leaving[edge.plan.target]
+        return found
 
     def _from_any_thread(self, emit: Callable[[str, Frame], None]) -> Callable[[str, Frame], None]:
         """What a node on a thread emits there leaves on the loop, in order and as soon as it can."""
@@ -100,9 +122,11 @@ class Flow:
     def _on_thread(self, cell: Cell, pool: str) -> Callable[[str, Frame], Awaitable[None]]:
         node, workers = cell.node, self._workers
 
+        blocking = self._blocking_behind(tuple(edge for outs in cell.outs.values() for edge in outs))
+
         async def step(port: str, frame: Frame) -> None:
             await workers.call(pool, node.process, port, frame)
-            for edge in blocking_behind(tuple(edge for outs in cell.outs.values() for edge in outs)):
+            for edge in blocking:
                 if edge.full:
                     await edge.wait_for_room()
 
@@ -189,7 +213,8 @@ class Flow:
         if cell.plan.asynchronous:
             if cell.waiter is not None and not cell.waiter.done():
                 cell.waiter.set_result(None)
-        elif not cell.paused and len(cell.order) == 1:
+        elif not cell.paused and not cell.pumping:
+            cell.pumping = True
             self._loop.call_soon(self.pump, cell)
 
     def pause(self, cell: Cell) -> None:
@@ -200,7 +225,8 @@ class Flow:
     def proceed(self, cell: Cell) -> None:
         """What waited goes in, then everything as always."""
         if not cell.plan.asynchronous:
-            self.pump(cell)
+            while not cell.paused and any(edge.queue for edge in cell.ins if not edge.plan.feedback):
+                self.pump(cell)
         if cell.paused:
             return
         for edge in cell.ins:  # on the way back of a circle a frame takes a step of its own: it may never stop else
@@ -209,8 +235,11 @@ class Flow:
         self.wake(cell)
 
     def pump(self, cell: Cell) -> None:
-        """Give a synchronous node what waits for it."""
-        while cell.order and not cell.paused:
+        """Give a synchronous node what waits for it now; what comes meanwhile takes another step of the loop."""
+        cell.pumping = False
+        for _ in range(len(cell.order)):
+            if cell.paused or not cell.order:
+                break
             edge = cell.order.popleft()
             frame = edge.take()
             if edge.fenced and self._life[frame.gen] == DEAD:
@@ -218,6 +247,7 @@ class Flow:
                 edge.stale += 1
                 continue
             began = busy_ns()
+            cell.sent_before = cell.sent
             with Guard(self._supervisor, cell, frame, edge):
                 cell.step(edge.port, frame)
             cell.count += 1
@@ -263,6 +293,8 @@ class Flow:
         cell.count += 1
         with Guard(self._supervisor, cell, frame, edge):
             await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)))
+        if edge.plan.feedback:
+            await self._clock.sleep(0)  # a circle of nodes that never wait would hold the loop for ever
 
     async def _finish(self, cell: Cell, edge: Edge, work: Steps) -> None:
         """Run the work on one frame, or its rest, to the end."""
@@ -292,22 +324,6 @@ class Flow:
         cell.cutting = False
         while task is not None and task.cancelling():
             task.uncancel()
-
-
-def blocking_behind(edges: tuple[Edge, ...]) -> list[Edge]:
-    """The blocking edges that a frame reaches from `edges` without passing an asynchronous node."""
-    found: list[Edge] = []
-    todo, seen = list(edges), set()
-    while todo:
-        edge = todo.pop()
-        if edge.plan.name in seen:
-            continue
-        seen.add(edge.plan.name)
-        if edge.target.plan.asynchronous:
-            found += [edge] if edge.plan.policy == "block" else []
-        else:
-            todo += [after for outs in edge.target.outs.values() for after in outs]
-    return found
 
 
 def _awaited(process: Callable[[str, Frame], None]) -> Callable[[str, Frame], Awaitable[None]]:

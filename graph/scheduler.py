@@ -40,7 +40,6 @@ class Graph:
         self.events = EventLog(engine.clock)
         self.fence = Fence(self.events)
         self.supervisor = Supervisor(self)
-        self.flow = Flow(self.fence, self.supervisor, engine.clock, engine.workers)
         self.marks: OrderedDict[int, list[tuple[str, int]]] = OrderedDict()  # utterance -> (moment, clock ns)
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.stopping = False
@@ -52,6 +51,7 @@ class Graph:
         wired = {name for edge in plan.edges for name in (edge.source, edge.target)}
         self.cells = {n.name: Cell(n, self._slow) for n in plan.nodes if n.name not in stand_ins or n.name in wired}
         self.edges = [Edge(edge, self.cells[edge.target], self._alarm) for edge in plan.edges]
+        self.flow = Flow(self.edges, self.fence, self.supervisor, engine.clock, engine.workers)
         for edge in self.edges:
             edge.target.ins.append(edge)
         for cell in self.cells.values():
@@ -138,7 +138,7 @@ class Graph:
         kind = self.engine.registry.find(plan.kind)
         cell.running = plan
         cell.node = kind(plan.settings, NodeContext(self, cell))
-        self.flow.connect(cell, [edge for edge in self.edges if edge.plan.source == cell.name], self._pool(cell))
+        self.flow.connect(cell, self._pool(cell))
 
     def start_source(self, cell: Cell) -> None:
         if type(cell.node).is_source() and not cell.failed and not cell.paused:
