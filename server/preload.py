@@ -97,7 +97,8 @@ class Preload:
         outcome = (await asyncio.gather(self._engine.shared.get(need), return_exceptions=True))[0]
         if not isinstance(outcome, BaseException):
             self._ready.add(need.key)
-            self._errors.pop(need.key, None)
+            if self._errors.pop(need.key, None) is not None:
+                log.info("loaded after all", extra={"need": need.key})
             return
         known = isinstance(outcome, ProviderError | ModelError)
         if need.key not in self._errors:

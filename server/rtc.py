@@ -239,5 +239,5 @@ class Peer:
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._connection.close()
-        except TimeoutError:
-            log.warning("a connection did not close in time", extra={"session": self._owner.id})
+        except (TimeoutError, ConnectionError, InvalidStateError) as error:
+            log.warning("a connection did not close", extra={"session": self._owner.id}, exc_info=error)

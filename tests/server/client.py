@@ -64,10 +64,17 @@ class Caller:
     messages: list[dict[str, Any]] = field(default_factory=list)
     levels: list[float] = field(default_factory=list)  # RMS of each received 20 ms
     location: str = ""
+    alive: bool = True  # answers pings
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def send(self, message: dict[str, Any] | str | bytes) -> None:
         self.state.send(json.dumps(message) if isinstance(message, dict) else message)
+
+    def take(self, raw: str) -> None:
+        message = json.loads(raw)
+        self.messages.append(message)
+        if message["t"] == "ping" and self.alive:
+            self.send({"t": "pong", "n": message["n"]})
 
     async def until(self, true: Callable[[], object], what: str = "it") -> None:
         """Wait on the real network for `true`."""
@@ -111,7 +118,7 @@ def new_caller(*, microphone: bool = True) -> Caller:
     mouth = connection.createDataChannel("mouth", ordered=False, maxRetransmits=0)
     caller = Caller(connection, state, mouth)
     for channel in (state, mouth):
-        channel.on("message", lambda raw: caller.messages.append(json.loads(raw)))
+        channel.on("message", caller.take)
     connection.on("track", lambda track: caller.tasks.append(asyncio.ensure_future(caller._listen(track))))
     return caller
 

@@ -6,11 +6,13 @@ import asyncio
 from typing import Any
 
 import numpy as np
+import pytest
 
 from vaidol.graph.frames import Transcript
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry
+from vaidol.server import rtc
 from vaidol.server.app import SERVER, Options
 from vaidol.tests.server.client import ECHO, Caller, call, serving
 
@@ -127,6 +129,41 @@ def test_a_lost_client_comes_back_to_its_session() -> None:
             assert len(sessions) == 1
             for caller in (first, third):
                 await caller.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtc, "PING_S", 0.05)
+    monkeypatch.setattr(rtc, "SILENT_S", 0.3)
+
+    async def main() -> None:
+        async with serving() as client:
+            caller = await call(client)
+            await caller.message("ping", n=10)
+            sessions = client.app[SERVER].sessions
+            assert sessions.report()[0]["state"] == "connected"
+            caller.alive = False
+            await caller.until(lambda: sessions.report()[0]["state"] == "away", "the silence to be noticed")
+            await caller.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_never_comes_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtc, "CONNECT_S", 0.1)
+
+    async def main() -> None:
+        async with serving() as client:
+            async with client.post("/whip", data=await _offer(), headers={"Content-Type": "application/sdp"}) as answer:
+                assert answer.status == 201
+            sessions = client.app[SERVER].sessions
+            assert len(sessions) == 1
+            for _ in range(200):
+                if not len(sessions):
+                    return
+                await asyncio.sleep(0.02)
+            raise AssertionError("the session is still there")
 
     asyncio.run(main())
 
