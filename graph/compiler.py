@@ -168,7 +168,9 @@ class _Compiler:
     # whole-graph checks
 
     def check_inputs(self) -> None:
-        for node in self.nodes.values():
+        wired = {node.name for link in self.links for node in (link.source, link.target)}
+        waiting = {node.spec.fallback for node in self.nodes.values()} - wired  # they get the edges of another one
+        for node in (node for node in self.nodes.values() if node.name not in waiting):
             for port in node.inputs.values():
                 feeding = [link for link in self.links if link.target is node and link.into is port]
                 if len(feeding) > 1 and not port.many:
