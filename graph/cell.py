@@ -26,8 +26,8 @@ class Cell:
     __slots__ = (
         "busy_ns", "closing", "context", "count", "current", "cutting", "error", "errors", "failed", "handed", "ins",
         "loading", "node", "notice_ns", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
-        "running", "sent", "sent_before", "served_ns", "slow", "slowest_ns", "spawned", "step", "task", "tickers",
-        "waiter", "wake",
+        "running", "sent", "sent_before", "slow", "slowest_ns", "spawned", "step", "task", "tickers",
+        "waited_ns", "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, int], None]) -> None:
@@ -57,7 +57,8 @@ class Cell:
         self.error = ""
         # meters
         self.count = self.errors = self.sent = self.sent_before = 0
-        self.busy_ns = self.served_ns = self.slowest_ns = self.notice_ns = self.slow = 0
+        # busy_ns: processor time on the loop; waited_ns: time from where a frame's work first waited until it was done
+        self.busy_ns = self.waited_ns = self.slowest_ns = self.notice_ns = self.slow = 0
         self.on_slow = on_slow
 
     @property

@@ -94,11 +94,15 @@ class Edge:
             await self.room.wait()
 
     def wait_us(self, share: float) -> float:
-        """Upper bound of the `share` quantile (0.5, 0.99) of queueing time, us; 0 when nothing queued yet."""
-        total, seen = sum(self.waits), 0
+        """Upper bound of the `share` quantile (0.5, 0.99) of queueing time, us; 0 when that share never queued."""
+        queued = sum(self.waits)
+        total = max(self.taken, queued)
+        seen = total - queued  # handed over at once
+        if seen >= share * total:
+            return 0.0
         for bucket, count in enumerate(self.waits):
             seen += count
-            if total and seen >= share * total:
+            if seen >= share * total:
                 return (1 << bucket) * 1.024
         return 0.0
 

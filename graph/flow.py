@@ -8,6 +8,7 @@ import threading
 from asyncio.tasks import _enter_task, _leave_task  # documented: "Extending asyncio", task lifetime support
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from vaidol.graph.cell import Cell
 from vaidol.graph.clock import Clock, busy_ns
@@ -39,6 +40,7 @@ class Flow:
         self._loop = asyncio.get_running_loop()
         self._ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
         self._draining = False
+        self._outer: asyncio.Task[Any] | None = None  # the emitting task, while others are the current one
 
     @property
     def idle(self) -> bool:
@@ -166,19 +168,26 @@ class Flow:
                     self._supervisor.failed(edge.target, frame, error, edge=edge)
         finally:
             self._draining = False
+            self._emitter_again()
+
+    def _emitter_again(self) -> None:
+        """Make the emitting task the current one again, after first steps of others."""
+        if self._outer is not None:
+            _enter_task(self._loop, self._outer)
+            self._outer = None
 
     def _begin(self, edge: Edge, frame: Frame, began: int) -> int:
         """Take the first step of an asynchronous node that waits for work. Returns the time after it."""
         cell, loop = edge.target, self._loop
+        task: Any = cell.task  # it waits for work
+        if self._outer is None and (outer := asyncio.current_task(loop)) is not None:
+            _leave_task(loop, outer)
+            self._outer = outer  # until the list is empty
         edge.taken += 1
-        edge.waits[0] += 1
+        cell.count += 1
         cell.current = frame
         cell.sent_before = cell.sent
-        work, task = cell.step(edge.port, frame), cell.task
-        assert task is not None  # it waits for work
-        outer = asyncio.current_task()
-        if outer is not None:
-            _leave_task(loop, outer)
+        work = cell.step(edge.port, frame)
         _enter_task(loop, task)
         try:
             first = cell.context.run(work.send, None)
@@ -193,17 +202,14 @@ class Flow:
             raise
         else:
             cell.handed = (work, first, edge)
-            waiter = cell.waiter
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+            if cell.waiter is not None and not cell.waiter.done():  # not cut within this very step
+                cell.waiter.set_result(None)
         finally:
             _leave_task(loop, task)
-            if outer is not None:
-                _enter_task(loop, outer)
             now = busy_ns()
-            cell.count += 1
-            cell.spent(now - began)
-            cell.served_ns += now - began
+            cell.busy_ns += now - began
+            if now - began > cell.notice_ns:
+                cell.notice(now - began)
         return now
 
     # what waits
@@ -310,7 +316,7 @@ class Flow:
                         raise RuntimeError("something it awaited had been cancelled") from None
         finally:
             cell.current = None
-            cell.served_ns += busy_ns() - began
+            cell.waited_ns += busy_ns() - began
 
     async def _outlive(self, cell: Cell) -> None:
         """Take back the cancellation of a cut, after it has landed, so that it does not hit the next frame's work."""

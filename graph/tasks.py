@@ -91,6 +91,6 @@ class Steps:
         """`error` is a cancellation that came between the first step and now: as in any task it goes to what is
         awaited, and where nothing is, into the coroutine."""
         first, self.first = self.first, Ellipsis
-        if self.error is None or (first is not None and first.cancel()):
-            return first
-        return self.throw(self.error)
+        if self.error is not None:
+            return first if first is not None and first.cancel() else self.throw(self.error)
+        return self.send(None) if first is None or first.done() else first
