@@ -184,6 +184,7 @@ _TIDY: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?:\.{2,}|…+|⋯+)"), ", "),
     (re.compile(r"\s+[-–—―]+\s+|[—―]+"), ", "),
     (re.compile(r"(?<=\w)–(?=\w)"), "-"),
+    (re.compile(r"[)）|](?=[\s\W]*$)"), " "),
     (re.compile(r"[()（）]|\|"), ", "),
     (_QUOTES, " "),
     (_MARKERS, " "),
@@ -197,7 +198,7 @@ _TIDY: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"(?: ?[,;:])+(?= ?[,;:.!?。！？])"), ""),
     (re.compile(r"(?<=[.!?。！？])(?: ?[,;:.])+"), ""),
     (re.compile(r" (?=[,;:.!?。！？，、])"), ""),
-    (re.compile(r"^[\s,;:.!?\-–。！？，、…]+|[\s,;:\-–、，]+$"), ""),
+    (re.compile(r"^[\s,;:.!?\-–。！？，、…]+|[\s\-–]+$"), ""),
 ]
 
 

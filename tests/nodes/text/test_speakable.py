@@ -32,6 +32,8 @@ from vaidol.nodes.text._speakable import speakable
         ("Hmm... I think… no...", "Hmm, I think, no."),
         ("Really?!?! Wow!!!", "Really? Wow!"),
         ('He said "hi" (quietly) — and left; don\'t \'quote\' it’s', "He said hi, quietly, and left; don't quote it’s"),
+        ("I think so, ", "I think so,"),  # the tone of an early clause
+        ("Yes (quietly).", "Yes, quietly."),
         ("soooooo hmmmmm", "soo hmm"),
         ("Known [1], said [them] so.", "Known, said them so."),
         ("Dr. Smith vs. Mr. Jones, etc.", "Doctor Smith versus Mister Jones, et cetera."),
