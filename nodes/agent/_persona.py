@@ -27,7 +27,7 @@ class Example(Settings):
     user: str
     """What somebody says."""
     avatar: str
-    """What the avatar answers; cue tags such as [joy] are allowed."""
+    """What the avatar answers; {name} and cue tags such as [joy] are allowed."""
 
 
 class Persona(Settings):
@@ -51,7 +51,8 @@ class Persona(Settings):
 
     def talk(self, *, cues: bool) -> list[tuple[str, str]]:
         """The examples as (user, avatar); without `cues` their tags are taken out."""
-        return [(each.user, each.avatar if cues else TAG.sub("", each.avatar)) for each in self.examples]
+        said = [(each.user, each.avatar.replace("{name}", self.name)) for each in self.examples]
+        return said if cues else [(user, TAG.sub("", avatar)) for user, avatar in said]
 
 
 def load_persona(name: str) -> Persona:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,9 +40,9 @@ class LlamaSettings(ChatSettings):
     """Wait for a free slot, s; then the person is told that the model is busy."""
     threads: int = Field(1, ge=1, le=256)
     """Threads that compute; more than the machine has to spare makes everything slower."""
-    temperature: float = Field(0.6, ge=0, le=2)
+    temperature: float = Field(0.4, ge=0, le=2)
     """Liveliness of the choice of words; 0 = always the most likely one."""
-    repeat_penalty: float = Field(1.1, ge=1, le=2)
+    repeat_penalty: float = Field(1.05, ge=1, le=2)
     """How much words said already are avoided; 1 = not."""
     seed: int | None = Field(None, ge=0, le=2**31)
     """Equal seeds and conversations give equal replies; none = different each time."""
@@ -87,10 +87,11 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
                 messages = self.memory.messages()
 
     async def _warm(self) -> None:
-        """Evaluate the persona."""
-        async with aclosing(self._reply(self.memory.head, 1)) as pieces:
-            async for _ in pieces:
-                pass
+        """Evaluate the persona. What fails here fails again in the first turn, and is told then."""
+        with suppress(ProviderError):
+            async with aclosing(self._reply(self.memory.head, 1)) as pieces:
+                async for _ in pieces:
+                    pass
 
     async def _reply(self, messages: list[Message], max_tokens: int) -> AsyncGenerator[str, None]:
         """Pieces of text as the model's thread makes them; closing this stops the model within a token."""
