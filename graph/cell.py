@@ -14,7 +14,7 @@ from vaidol.graph.node import Node
 from vaidol.graph.plan import PlanNode
 
 State = Literal["loading", "idle", "busy", "restarting", "failed"]
-SLOW_NS = 10_000_000  # a step longer than this is named: it held up every session of the process
+SLOW_S = 0.010  # a step longer than this is named: it held up every session of the process
 
 
 class Cell:
@@ -24,18 +24,19 @@ class Cell:
     """
 
     __slots__ = (
-        "busy_ns", "closing", "context", "count", "current", "cutting", "error", "errors", "failed", "handed", "ins",
-        "loading", "node", "notice_ns", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
-        "running", "sent", "sent_before", "slow", "slowest_ns", "spawned", "step", "task", "tickers",
-        "waited_ns", "waiter", "wake",
+        "busy_s", "closing", "context", "current", "cutting", "error", "errors", "failed", "handed", "ins", "leaving",
+        "loading", "node", "notice_s", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
+        "running", "sent_before", "slow", "slowest_s", "spawned", "step", "task", "tickers", "waited_s", "waiter",
+        "wake",
     )  # fmt: skip
 
-    def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, int], None]) -> None:
+    def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
         self.plan = plan
         self.running = plan  # of the node now inside: `plan`, or that of a stand-in
         self.node: Node[Any]  # set when built
         self.step: Callable[[str, Frame], Any]  # the node's `process`, or what replaces it while there is none
         self.ins: list[Edge] = []
+        self.leaving: list[Edge] = []
         self.outs: dict[str, tuple[Edge, ...]] = {}
         self.order: deque[Edge] = deque()  # arrival order over all input edges; as long as their queues together
         self.wake: Callable[[Cell], None]  # something waits in `order`
@@ -56,14 +57,34 @@ class Cell:
         self.loading, self.restarting, self.failed = True, False, False
         self.error = ""
         # meters
-        self.count = self.errors = self.sent = self.sent_before = 0
-        # busy_ns: processor time on the loop; waited_ns: time from where a frame's work first waited until it was done
-        self.busy_ns = self.waited_ns = self.slowest_ns = self.notice_ns = self.slow = 0
+        self.errors = self.slow = 0
+        self.sent_before = 0  # frames sent before the one in work; only where a stand-in may have to do it again
+        self.busy_s = 0.0  # in steps on the loop
+        self.waited_s = 0.0  # from where the work on a frame first waited until it was done
+        self.slowest_s = self.notice_s = 0.0
         self.on_slow = on_slow
 
     @property
     def name(self) -> str:
         return self.plan.name
+
+    @property
+    def count(self) -> int:
+        """Frames taken."""
+        return sum(edge.taken for edge in self.ins)
+
+    @property
+    def sent(self) -> int:
+        """Frames emitted, once per edge."""
+        return sum(edge.entered for edge in self.leaving)
+
+    @property
+    def busy_ns(self) -> int:
+        return int(self.busy_s * 1e9)
+
+    @property
+    def slowest_ns(self) -> int:
+        return int(self.slowest_s * 1e9)
 
     @property
     def paused(self) -> bool:
@@ -102,16 +123,16 @@ class Cell:
         """The oldest frame of `edge` was dropped: so is its place in the order."""
         self.order.remove(edge)
 
-    def spent(self, ns: int) -> None:
-        """Book one step of `ns` processor time."""
-        self.busy_ns += ns
-        if ns > self.notice_ns:
-            self.notice(ns)
+    def spent(self, seconds: float) -> None:
+        """Book one step."""
+        self.busy_s += seconds
+        if seconds > self.notice_s:
+            self.notice(seconds)
 
-    def notice(self, ns: int) -> None:
-        """A step took longer than any before, or than `SLOW_NS`."""
-        self.slowest_ns = max(self.slowest_ns, ns)
-        self.notice_ns = min(self.slowest_ns, SLOW_NS)
-        if ns > SLOW_NS:
+    def notice(self, seconds: float) -> None:
+        """A step took longer than any before, or than `SLOW_S`."""
+        self.slowest_s = max(self.slowest_s, seconds)
+        self.notice_s = min(self.slowest_s, SLOW_S)
+        if seconds > SLOW_S:
             self.slow += 1
-            self.on_slow(self, ns)
+            self.on_slow(self, seconds)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from vaidol.graph.clock import busy_ns
+from vaidol.graph.clock import busy_s
 from vaidol.graph.errors import Overrun
 from vaidol.graph.frames import Frame
 from vaidol.graph.plan import ALARM, HARD_LIMIT, PlanEdge
@@ -15,7 +15,7 @@ from vaidol.graph.plan import ALARM, HARD_LIMIT, PlanEdge
 if TYPE_CHECKING:
     from vaidol.graph.cell import Cell
 
-WAIT_BUCKETS = 32  # powers of two of 1.024 us
+WAIT_BUCKETS = 32  # powers of two of 1 us
 
 
 class Edge:
@@ -40,7 +40,7 @@ class Edge:
         self.eager = target.plan.asynchronous and not plan.feedback
         self.lossy = plan.policy in ("drop_oldest", "latest")
         self.bound, self.bound_ms = plan.bound, plan.bound_ms
-        self.queue: deque[tuple[Frame, int]] = deque()  # bounded in `put`
+        self.queue: deque[tuple[Frame, float]] = deque()  # bounded in `put`
         self.depth_ms = 0.0
         self.entered = self.taken = self.dropped = self.stale = self.high = 0
         self.waits = [0] * WAIT_BUCKETS
@@ -62,7 +62,7 @@ class Edge:
                 self.dropped += 1
                 raise Overrun(f"edge {self.plan.name} holds {HARD_LIMIT} frames, and none may be dropped")
         queue = self.queue
-        queue.append((frame, busy_ns()))
+        queue.append((frame, busy_s()))
         if self.bound_ms:
             self.depth_ms += frame.ms
         self.high = max(self.high, len(queue))
@@ -72,7 +72,7 @@ class Edge:
         """The oldest frame; lets a waiting sender go on when there is room again."""
         frame, since = self.queue.popleft()
         self.taken += 1
-        self.waits[min(((busy_ns() - since) >> 10).bit_length(), WAIT_BUCKETS - 1)] += 1
+        self.waits[min(int((busy_s() - since) * 1e6).bit_length(), WAIT_BUCKETS - 1)] += 1
         if self.bound_ms:
             self.depth_ms = self.depth_ms - frame.ms if self.queue else 0.0
         if self.room is not None and not self.full:
@@ -82,7 +82,7 @@ class Edge:
     def untake(self, frame: Frame) -> None:
         """Put back what was taken last: the node that had it failed, and another one will work on it."""
         self.taken -= 1
-        self.queue.appendleft((frame, busy_ns()))
+        self.queue.appendleft((frame, busy_s()))
         if self.bound_ms:
             self.depth_ms += frame.ms
         self.target.order.appendleft(self)
@@ -103,7 +103,7 @@ class Edge:
         for bucket, count in enumerate(self.waits):
             seen += count
             if seen >= share * total:
-                return (1 << bucket) * 1.024
+                return float(1 << bucket)
         return 0.0
 
     def _would_overflow(self, frame: Frame) -> bool:

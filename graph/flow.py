@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from vaidol.graph.cell import Cell
-from vaidol.graph.clock import Clock, busy_ns
+from vaidol.graph.clock import Clock, busy_s
 from vaidol.graph.edges import Edge
 from vaidol.graph.frames import Frame
 from vaidol.graph.generations import DEAD, Fence
@@ -50,7 +50,7 @@ class Flow:
 
     def connect(self, cell: Cell, pool: str) -> None:
         """Give the node in `cell` its `emit` and `send`. `pool`: its thread, if it has one."""
-        edges = self._leaving[cell.name]
+        cell.leaving = edges = self._leaving[cell.name]
         _, ports = type(cell.node).ports(cell.node.settings)
         cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
         emit = self._emitter(cell)
@@ -63,18 +63,16 @@ class Flow:
             cell.step = _awaited(cell.node.process)
         else:
             cell.step = cell.node.process
+        if cell.running.fallback is not None:
+            cell.step = _remembering(cell, cell.step)
 
     def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
-        outs, life, ready, drain = cell.outs, self._life, self._ready, self.drain
+        outs, ready, drain = cell.outs, self._ready, self.drain
 
         def emit(port: str, frame: Frame) -> None:
-            cell.sent += 1
             for edge in outs[port]:
                 edge.entered += 1
-                if edge.fenced and life[frame.gen] == DEAD:
-                    edge.stale += 1
-                else:
-                    ready.append((edge, frame))
+                ready.append((edge, frame))
             if ready and not self._draining:
                 drain()
 
@@ -143,7 +141,7 @@ class Flow:
         try:
             while ready:
                 edge, frame = ready.popleft()
-                now = busy_ns()
+                now = busy_s()
                 try:
                     while True:
                         if edge.fenced and life[frame.gen] == DEAD:
@@ -152,11 +150,12 @@ class Flow:
                             edge.taken += 1
                             cell = edge.target
                             cell.step(edge.port, frame)
-                            then, now = now, busy_ns()
-                            cell.count += 1
-                            cell.busy_ns += now - then
-                            if now - then > cell.notice_ns:
-                                cell.notice(now - then)
+                            then = now
+                            now = busy_s()
+                            spent = now - then
+                            cell.busy_s += spent
+                            if spent > cell.notice_s:
+                                cell.notice(spent)
                         elif edge.eager and (waiter := edge.target.waiter) is not None and not waiter.done():
                             now = self._begin(edge, frame, now)
                         else:
@@ -176,7 +175,7 @@ class Flow:
             _enter_task(self._loop, self._outer)
             self._outer = None
 
-    def _begin(self, edge: Edge, frame: Frame, began: int) -> int:
+    def _begin(self, edge: Edge, frame: Frame, began: float) -> float:
         """Take the first step of an asynchronous node that waits for work. Returns the time after it."""
         cell, loop = edge.target, self._loop
         task: Any = cell.task  # it waits for work
@@ -184,9 +183,7 @@ class Flow:
             _leave_task(loop, outer)
             self._outer = outer  # until the list is empty
         edge.taken += 1
-        cell.count += 1
         cell.current = frame
-        cell.sent_before = cell.sent
         work = cell.step(edge.port, frame)
         _enter_task(loop, task)
         try:
@@ -206,10 +203,11 @@ class Flow:
                 cell.waiter.set_result(None)
         finally:
             _leave_task(loop, task)
-            now = busy_ns()
-            cell.busy_ns += now - began
-            if now - began > cell.notice_ns:
-                cell.notice(now - began)
+            now = busy_s()
+            spent = now - began
+            cell.busy_s += spent
+            if spent > cell.notice_s:
+                cell.notice(spent)
         return now
 
     # what waits
@@ -252,12 +250,10 @@ class Flow:
                 edge.taken -= 1
                 edge.stale += 1
                 continue
-            began = busy_ns()
-            cell.sent_before = cell.sent
+            began = busy_s()
             with Guard(self._supervisor, cell, frame, edge):
                 cell.step(edge.port, frame)
-            cell.count += 1
-            cell.spent(busy_ns() - began)
+            cell.spent(busy_s() - began)
 
     async def serve(self, cell: Cell) -> None:
         """The task of an asynchronous node: one frame after the other; a cut ends the frame's work, not the task."""
@@ -295,8 +291,6 @@ class Flow:
             edge.stale += 1
             return
         cell.current = frame
-        cell.sent_before = cell.sent
-        cell.count += 1
         with Guard(self._supervisor, cell, frame, edge):
             await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)))
         if edge.plan.feedback:
@@ -304,7 +298,7 @@ class Flow:
 
     async def _finish(self, cell: Cell, edge: Edge, work: Steps) -> None:
         """Run the work on one frame, or its rest, to the end."""
-        began = busy_ns()
+        began = busy_s()
         try:
             with Guard(self._supervisor, cell, cell.current, edge):
                 try:
@@ -316,7 +310,7 @@ class Flow:
                         raise RuntimeError("something it awaited had been cancelled") from None
         finally:
             cell.current = None
-            cell.waited_ns += busy_ns() - began
+            cell.waited_s += busy_s() - began
 
     async def _outlive(self, cell: Cell) -> None:
         """Take back the cancellation of a cut, after it has landed, so that it does not hit the next frame's work."""
@@ -339,6 +333,16 @@ def _awaited(process: Callable[[str, Frame], None]) -> Callable[[str, Frame], Aw
         process(port, frame)
 
     return step
+
+
+def _remembering(cell: Cell, step: Callable[[str, Frame], Any]) -> Callable[[str, Frame], Any]:
+    """A step that notes what had been sent before it: a stand-in does it again only if nothing has been since."""
+
+    def remembering(port: str, frame: Frame) -> Any:
+        cell.sent_before = cell.sent
+        return step(port, frame)
+
+    return remembering
 
 
 def retire(cell: Cell) -> None:

@@ -232,11 +232,11 @@ class Graph:
 
     # news
 
-    def _slow(self, cell: Cell, ns: int) -> None:
+    def _slow(self, cell: Cell, seconds: float) -> None:
         """A step of `cell` held up the loop. Not told on virtual time, where the event log must not depend on it."""
         if not self.clock.virtual and self.clock.s() - self._named.get(cell.name, -SLOW_NAMED_S) >= SLOW_NAMED_S:
             self._named[cell.name] = self.clock.s()
-            self.events.publish("slow", node=cell.name, value=ns / 1e6)
+            self.events.publish("slow", node=cell.name, value=seconds * 1e3)
 
     def _alarm(self, edge: Edge) -> None:
         if len(edge.queue) == ALARM:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from vaidol.graph.cell import Cell
-from vaidol.graph.clock import busy_ns
+from vaidol.graph.clock import busy_s
 
 Work = Coroutine[Any, Any, None]
 
@@ -70,19 +70,19 @@ class Steps:
     def send(self, value: Any) -> Any:
         if self.first is not Ellipsis:
             return self._hand_over()
-        began = busy_ns()
+        began = busy_s()
         try:
             return self.coroutine.send(value)
         finally:
-            self.cell.spent(busy_ns() - began)
+            self.cell.spent(busy_s() - began)
 
     def throw(self, error: BaseException | type[BaseException], value: BaseException | None = None, *_: Any) -> Any:
         self.first = Ellipsis
-        began = busy_ns()
+        began = busy_s()
         try:
             return self.coroutine.throw(error if value is None else value)
         finally:
-            self.cell.spent(busy_ns() - began)
+            self.cell.spent(busy_s() - began)
 
     def close(self) -> None:
         self.coroutine.close()
