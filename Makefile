@@ -18,7 +18,7 @@ lint: .venv/.tested-with
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+	@$(BIN)/lint-imports > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
 wheel: .venv/.tested-with
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -1,4 +1,7 @@
-"""From a checked file to a `Plan`: settings, ports, formats, lanes and cycles, with every mistake found in one run."""
+"""From a checked file to a `Plan`: settings, ports, formats, lanes and cycles, with every mistake found in one run.
+
+Long because the checks of one file share its tables and its list of problems.
+"""
 
 from __future__ import annotations
 

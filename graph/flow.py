@@ -1,5 +1,8 @@
 """How frames move: emitters, the one list of what is due, synchronous nodes at once, the first step of asynchronous
-ones as well."""
+ones as well.
+
+Long because moving frames is one hot path, and splitting it would cost calls.
+"""
 
 from __future__ import annotations
 

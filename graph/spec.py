@@ -1,4 +1,7 @@
-"""The pipeline file: YAML with `extends` and environment, checked into a `PipelineSpec`."""
+"""The pipeline file: YAML with `extends` and environment, checked into a `PipelineSpec`.
+
+Long because the file format and its merging share the table of places.
+"""
 
 from __future__ import annotations
 

@@ -109,11 +109,9 @@ async def _talk(questions: tuple[str, ...]) -> tuple[list[float], dict[str, int]
     kinds = registry()
     plan = compile_plan(load(find("default"), library=LIBRARY), kinds)
     engine, caller = Engine(kinds), _Caller()
-    times: list[float] = []
     async with Graph(plan, engine, ends={"call": caller}) as graph:
         await asyncio.sleep(2.0)  # the agent evaluates its prompt's head once per session
-        for question in questions:
-            times.append(await caller.ask(speech.say(question)))
+        times = [await caller.ask(speech.say(question)) for question in questions]
         marks = [dict(moments) for moments in graph.marks.values() if any(n == "first_sound" for n, _ in moments)]
     engine.close()
     names = list(dict.fromkeys(name for moments in marks for name in moments))

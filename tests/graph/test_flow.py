@@ -1,4 +1,7 @@
-"""Frames move in order, asynchronous nodes behave as tasks from their first step on, and overload stays bounded."""
+"""Frames move in order, asynchronous nodes behave as tasks from their first step on, and overload stays bounded.
+
+Long because every rule of moving frames is tried on the same small graphs.
+"""
 
 from __future__ import annotations
 
