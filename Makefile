@@ -4,7 +4,7 @@ PIPELINE ?= default
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint wheel clean
+.PHONY: install run test lint imports wheel clean
 
 install: .venv/.installed
 
@@ -18,7 +18,9 @@ lint: .venv/.tested-with
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+imports: .venv/.tested-with
+	@$(BIN)/lint-imports
 
 wheel: .venv/.tested-with
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
