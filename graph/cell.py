@@ -26,8 +26,8 @@ class Cell:
     __slots__ = (
         "busy_s", "closing", "context", "current", "cutting", "error", "errors", "failed", "handed", "ins", "leaving",
         "loading", "node", "notice_s", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
-        "running", "sent_before", "slow", "slowest_s", "spawned", "step", "task", "tickers", "waited_s", "waiter",
-        "wake",
+        "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step", "task", "tickers", "waited_s",
+        "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
@@ -47,6 +47,7 @@ class Cell:
         self.waiter: asyncio.Future[None] | None = None  # the task waits for work
         self.handed: tuple[Coroutine[Any, Any, None], Any, Edge] | None = None  # begun, to be gone on with by the task
         self.current: Frame | None = None  # being processed
+        self.since = 0  # newest generation when the work in progress began; only where it may begin replies
         self.cutting = False  # the cancellation under way is a cut, not the end
         self.closing = False
         # own tasks and ticks
@@ -113,6 +114,13 @@ class Cell:
     def busy(self) -> bool:
         """Something is under way in here."""
         return self.current is not None or bool(self.order or self.spawned) or self.restarting
+
+    def works_for(self, gen: int, trace: int) -> bool:
+        """Whether the frame in work belongs to reply `gen`, or brought it about."""
+        frame = self.current
+        if frame is None:
+            return False
+        return frame.gen == gen or (type(self.node).replies and gen > self.since and frame.trace == trace)
 
     def deliver(self, edge: Edge) -> None:
         """A frame waits on `edge`."""

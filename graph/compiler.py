@@ -1,17 +1,18 @@
-"""From a checked file to a `Plan`: settings, ports, formats, lanes and cycles, with every mistake found in one run.
-
-Long because the checks of one file share its tables and its list of problems.
-"""
+"""From a checked file to a `Plan`: settings, ports, formats, lanes and cycles, with every mistake found in one run."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import networkx as nx
 from pydantic import ValidationError
 
+from vaidol.graph import checks, formats
+from vaidol.graph.building import Built, Link
 from vaidol.graph.errors import PipelineError, Problem
+from vaidol.graph.formats import Formats
 from vaidol.graph.frames import Audio
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.plan import Lane, Plan, PlanEdge, PlanNode, default_bound
@@ -20,75 +21,47 @@ from vaidol.graph.registry import Registry, UnknownKind
 from vaidol.graph.spec import EdgeSpec, NodeSpec, Source, model_problems
 from vaidol.graph.yamlfile import nearest
 
-RESAMPLE, REFRAME, DTYPE = "adapt.resample", "adapt.reframe", "adapt.dtype"
-
 
 def compile_plan(source: Source, registry: Registry) -> Plan:
     """Check `source` against the kinds in `registry`. Raises `PipelineError` with all problems of the file."""
     return _Compiler(source, registry).plan()
 
 
-@dataclass
-class _Built:
-    """A node under compilation."""
-
-    name: str
-    spec: NodeSpec
-    kind: type[Node[Any]]
-    settings: Settings
-    inputs: dict[str, Port]
-    outputs: dict[str, Port]
-    adapter: bool = False
-
-
-@dataclass
-class _Link:
-    """An edge under compilation, and where it was written."""
-
-    index: int
-    spec: EdgeSpec
-    source: _Built
-    out: Port
-    target: _Built
-    into: Port
-    rate: int | None = None
-
-
 class _Compiler:
     def __init__(self, source: Source, registry: Registry) -> None:
         self.source = source
         self.registry = registry
-        self.problems: list[Problem] = []
-        self.nodes: dict[str, _Built] = {}
-        self.links: list[_Link] = []
+        self.problems: list[Problem] = list(source.problems)
+        self.nodes: dict[str, Built] = {}
+        self.links: list[Link] = []
 
     def plan(self) -> Plan:
-        for name, spec in self.source.spec.nodes.items():
-            self.build(name, spec)
-        for index, edge in enumerate(self.source.spec.edges):
+        spec = self.source.spec
+        for name, node in spec.nodes.items():
+            self.build(name, node)
+        for index, edge in enumerate(spec.edges):
             self.link(index, edge)
         self.check_inputs()
-        self.check_fallbacks()
-        self.check_cycles()
-        self.stop_if_wrong()
-        self.unify_rates()
-        self.stop_if_wrong()
-        links = [part for link in self.links for part in self.adapted(link)]
-        self.stop_if_wrong()
+        self.note(checks.placement(self.nodes))
+        self.note(checks.fallbacks(self.nodes, {*spec.nodes, *self.source.left_out}, self.links))
+        self.note(checks.cycles(self.links))
+        self.note(checks.pacers(self.nodes))
+        found = formats.unify(self.links)
+        self.check_mixed(found)
+        links = [part for i, link in enumerate(self.links) for part in self.adapted(link, found[i])]
         lanes = self.lanes(links)
-        self.check_pacers(links)
+        if self.problems:
+            raise PipelineError(self.problems)
         edges = tuple(self.edge(link, lanes) for link in links)
-        self.stop_if_wrong()
         nodes = tuple(self.node(built, lanes) for built in self.nodes.values())
-        whole = self.source.spec
-        return Plan(whole.name, whole.about, nodes, edges, whole.turn)
+        return Plan(spec.name, spec.about, nodes, edges, spec.turn)
 
     def problem(self, message: str, *way: str | int, key: bool = False) -> None:
         self.problems.append(Problem(self.source.at(*way, key=key), message))
 
-    def stop_if_wrong(self) -> None:
-        if self.problems:
-            raise PipelineError(self.problems)
+    def note(self, found: Iterable[checks.Found]) -> None:
+        for message, way, key in found:
+            self.problem(message, *way, key=key)
 
     # nodes
 
@@ -104,11 +77,7 @@ class _Compiler:
         if settings is None:
             return
         inputs, outputs = kind.ports(settings)
-        if spec.place == "thread" and (kind.is_async() or not inputs):
-            self.problem(
-                f"node '{name}': place thread is for synchronous nodes; {spec.use} does not block", *way, "place"
-            )
-        self.nodes[name] = _Built(name, spec, kind, settings, {p.name: p for p in inputs}, {p.name: p for p in outputs})
+        self.nodes[name] = Built(name, spec, kind, settings, {p.name: p for p in inputs}, {p.name: p for p in outputs})
 
     def settings(self, kind: type[Node[Any]], given: dict[str, Any], way: tuple[str | int, ...]) -> Settings | None:
         model = kind.settings_class()
@@ -142,9 +111,9 @@ class _Compiler:
         ):
             self.problem(f"the edge {edge.source} -> {edge.target} is given twice", "edges", index)
         else:
-            self.links.append(_Link(index, edge, from_node, out, to_node, into))
+            self.links.append(Link(index, edge, from_node, out, to_node, into))
 
-    def end(self, index: int, text: str, which: str) -> tuple[_Built, Port] | None:
+    def end(self, index: int, text: str, which: str) -> tuple[Built, Port] | None:
         """The node and port one end of an edge names, or None after noting what is wrong."""
         node_name, dot, port_name = text.strip().partition(".")
         way = ("edges", index, which)
@@ -152,18 +121,19 @@ class _Compiler:
             self.problem(f"'{text}' must be written node.port", *way)
             return None
         if node_name not in self.nodes:
-            if node_name not in self.source.spec.nodes:  # else its own problem is noted already
-                self.problem(f"no node '{node_name}'{nearest(node_name, self.source.spec.nodes)}", *way)
+            known = {*self.source.spec.nodes, *self.source.left_out}  # the problem of a faulty node is noted already
+            if node_name not in known:
+                self.problem(f"no node '{node_name}'{nearest(node_name, known)}", *way)
             return None
         node = self.nodes[node_name]
         ports, word = (node.outputs, "output") if which == "from" else (node.inputs, "input")
         if port_name not in ports:
-            known = nearest(port_name, ports, what="there are") or f"; {node.spec.use} has no {word}s"
-            self.problem(f"node '{node_name}' ({node.spec.use}) has no {word} '{port_name}'{known}", *way)
+            there = nearest(port_name, ports, what="there are") or f"; {node.spec.use} has no {word}s"
+            self.problem(f"node '{node_name}' ({node.spec.use}) has no {word} '{port_name}'{there}", *way)
             return None
         return node, ports[port_name]
 
-    def fitting(self, node: _Built, into: Port) -> str:
+    def fitting(self, node: Built, into: Port) -> str:
         """The tail of a type error: an output of the same node that would fit."""
         fits = [name for name, port in node.outputs.items() if port.frame is into.frame]
         return f"; did you mean '{node.name}.{fits[0]}'?" if fits else ""
@@ -184,136 +154,60 @@ class _Compiler:
                 if not feeding and not port.optional and not self.half_known(node, port):
                     self.problem(f"node '{node.name}': nothing feeds its input {port}", "nodes", node.name, key=True)
 
-    def half_known(self, node: _Built, port: Port) -> bool:
+    def half_known(self, node: Built, port: Port) -> bool:
         """Whether a faulty edge was meant for this input, so that a second message would only confuse."""
-        targets = {edge.target.strip() for edge in self.source.spec.edges}
-        return bool(self.problems) and f"{node.name}.{port.name}" in targets
+        written = self.source.document.data.get("edges")
+        texts = [str(edge) for edge in written] if isinstance(written, list) else []
+        texts += [problem.message for problem in self.source.problems]
+        return bool(self.problems) and any(f"{node.name}.{port.name}" in text for text in texts)
 
-    def check_fallbacks(self) -> None:
+    def check_mixed(self, found: dict[int, Formats]) -> None:
+        """Several edges into one input whose rate goes on must agree on it."""
         for node in self.nodes.values():
-            other = node.spec.fallback
-            if node.spec.on_error.policy == "fallback" and other is None:
-                self.problem(
-                    f"node '{node.name}': policy fallback needs 'fallback: NODE'", "nodes", node.name, "on_error"
-                )
-            if other is None:
-                continue
-            if other not in self.source.spec.nodes or other == node.name:
-                known = nearest(other, set(self.source.spec.nodes) - {node.name})
-                self.problem(
-                    f"node '{node.name}': no node '{other}' to fall back to{known}", "nodes", node.name, "fallback"
-                )
-            elif other in self.nodes:
-                self.check_stand_in(node, self.nodes[other])
-
-    def check_stand_in(self, node: _Built, stand_in: _Built) -> None:
-        """A stand-in must have every port that is connected at the node it replaces."""
-        for link in self.links:
-            for end, port, ports in (
-                (link.target, link.into, stand_in.inputs),
-                (link.source, link.out, stand_in.outputs),
-            ):
-                if end is node and (port.name not in ports or ports[port.name].frame is not port.frame):
-                    self.problem(
-                        f"node '{stand_in.name}' cannot stand in for '{node.name}': it has no port {port}",
-                        "nodes", node.name, "fallback",
-                    )  # fmt: skip
-
-    def check_cycles(self) -> None:
-        graph: nx.DiGraph[Any] = nx.DiGraph()
-        for link in self.links:
-            if not link.spec.feedback:
-                # an output that does not depend on the inputs is a vertex of its own
-                tail = (link.source.name, link.out.name) if link.out.source else (link.source.name, "")
-                graph.add_edge(tail, (link.target.name, ""), index=link.index)
-        for component in nx.strongly_connected_components(graph):
-            if len(component) > 1 or any(graph.has_edge(v, v) for v in component):
-                cycle = nx.find_cycle(graph.subgraph(component))
-                names = " -> ".join([edge[0][0] for edge in cycle] + [cycle[0][0][0]])
-                last = max(graph.edges[edge[0], edge[1]]["index"] for edge in cycle)
-                self.problem(
-                    f"the edges go in a circle: {names}; mark the one that goes back 'feedback: true'", "edges", last
-                )
-
-    def check_pacers(self, links: list[_Link]) -> None:
-        """Reply audio passes exactly one pacer: two would drift, none would arrive all at once."""
-        graph = nx.DiGraph([(link.source.name, link.target.name) for link in links
-                            if not link.spec.feedback and link.out.frame is Audio])  # fmt: skip
-        pacers = [node for node in self.nodes.values() if node.kind.paces]
-        for node in pacers:
-            for other in pacers:
-                if (
-                    node is not other
-                    and node.name in graph
-                    and other.name in graph
-                    and nx.has_path(graph, node.name, other.name)
-                ):
-                    self.problem(
-                        f"'{other.name}' paces audio that '{node.name}' paces already", "nodes", other.name, key=True
-                    )
+            for port, rates in formats.mixed(node, self.links, found):
+                feeding = [link for link in self.links if link.target is node and link.into.name == port]
+                message = f"{node.name}.{port} hands its rate on, and gets several: {', '.join(rates)}"
+                self.problem(message, "edges", feeding[-1].index)
 
     # audio formats
 
-    def unify_rates(self) -> None:
-        """Carry rates along outputs that repeat an input's format, until nothing changes."""
-        changed = True
-        while changed:
-            changed = False
-            for link in self.links:
-                rate = self.rate_of(link)
-                if rate != link.rate:
-                    link.rate, changed = rate, True
-
-    def rate_of(self, link: _Link) -> int | None:
-        if link.out.frame is not Audio:
-            return None
-        if link.out.like is None or link.out.rate:
-            return link.out.rate
-        feeding = [up for up in self.links if up.target is link.source and up.into.name == link.out.like]
-        rates = {up.into.rate or up.rate for up in feeding}
-        return rates.pop() if len(rates) == 1 else None
-
-    def adapted(self, link: _Link) -> list[_Link]:
+    def adapted(self, link: Link, found: Formats) -> list[Link]:
         """The link itself, or a chain through the adapters that make its two ends fit."""
-        wanted: list[tuple[str, dict[str, Any]]] = []
-        out, into = link.out, link.into
-        if into.rate and link.rate != into.rate:
-            wanted.append((RESAMPLE, {"rate": into.rate}))
-        if into.dtype and out.dtype != into.dtype:
-            wanted.append((DTYPE, {"dtype": into.dtype}))
-        if into.frame_ms and out.frame_ms != into.frame_ms:
-            wanted.append((REFRAME, {"frame_ms": into.frame_ms}))
+        link.rate = found.one("rate")
         chain, current = [], link
-        for kind_name, settings in wanted:
+        for kind_name, settings in formats.wanted(link, found):
             adapter = self.adapter(kind_name, settings, link)
             if adapter is None:
                 return [link]
             inlet, outlet = next(iter(adapter.inputs.values())), next(iter(adapter.outputs.values()))
             plain = link.spec.model_copy(update={"policy": None, "bound_ms": None, "bound": None, "feedback": False})
             chain.append(replace(current, spec=plain, target=adapter, into=inlet))
-            current = replace(link, source=adapter, out=outlet, rate=into.rate or link.rate)
+            rate = settings.get("rate") or current.rate
+            current = replace(link, source=adapter, out=outlet, rate=rate)
         return [*chain, current]
 
-    def adapter(self, kind_name: str, settings: dict[str, Any], link: _Link) -> _Built | None:
+    def adapter(self, kind_name: str, settings: dict[str, Any], link: Link) -> Built | None:
         try:
             kind = self.registry.find(kind_name)
         except UnknownKind:
             ends = f"{link.source.name}.{link.out} does not fit {link.target.name}.{link.into}"
-            message = f"{ends}, and there is no {kind_name}"
+            message = f"{ends}, and there is no {kind_name} to adapt them"
             self.problem(message, "edges", link.index)
             return None
         base = f"{link.source.name}_to_{link.target.name}_{kind_name.partition('.')[2]}"
-        name = base if base not in self.nodes else f"{base}_{link.index}"
+        name = base
+        while name in self.nodes or name in self.source.spec.nodes:
+            name += f"_{link.index}"
         made = kind.settings_class().model_validate(settings)
         inputs, outputs = kind.ports(made)
         spec = NodeSpec.model_validate({"use": kind_name, "with": settings})
-        built = _Built(name, spec, kind, made, {p.name: p for p in inputs}, {p.name: p for p in outputs}, adapter=True)
+        built = Built(name, spec, kind, made, {p.name: p for p in inputs}, {p.name: p for p in outputs}, adapter=True)
         self.nodes[name] = built
         return built
 
     # lanes and bounds
 
-    def lanes(self, links: list[_Link]) -> dict[str, Lane]:
+    def lanes(self, links: list[Link]) -> dict[str, Lane]:
         """Nodes at and after one that makes replies are in the reply lane; all others in the input lane."""
         graph: nx.DiGraph[Any] = nx.DiGraph()
         graph.add_nodes_from(self.nodes)
@@ -324,7 +218,7 @@ class _Compiler:
                 reply |= {node.name} | nx.descendants(graph, node.name)
         return {name: "reply" if name in reply else "input" for name in self.nodes}
 
-    def edge(self, link: _Link, lanes: dict[str, Lane]) -> PlanEdge:
+    def edge(self, link: Link, lanes: dict[str, Lane]) -> PlanEdge:
         # what an end of the graph takes in from outside begins in the input lane, whatever the node does else
         lane: Lane = "input" if link.out.source else lanes[link.source.name]
         spec = link.spec
@@ -338,9 +232,12 @@ class _Compiler:
             spec.policy or policy, bound_ms, bound, lane, spec.feedback,
         )  # fmt: skip
 
-    def node(self, built: _Built, lanes: dict[str, Lane]) -> PlanNode:
+    def node(self, built: Built, lanes: dict[str, Lane]) -> PlanNode:
         spec = built.spec
-        asynchronous = built.kind.is_async() or spec.place == "thread"
+        asynchronous, at = False, built.name  # as soon as one that may run in its place is
+        while at in self.nodes and not asynchronous:
+            asynchronous = self.nodes[at].kind.is_async() or self.nodes[at].spec.place == "thread"
+            at = self.nodes[at].spec.fallback or ""
         return PlanNode(
             built.name, spec.use, built.settings, lanes[built.name], asynchronous,
             spec.place, spec.on_error, spec.fallback, built.adapter,

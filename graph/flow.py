@@ -66,8 +66,8 @@ class Flow:
             cell.step = _awaited(cell.node.process)
         else:
             cell.step = cell.node.process
-        if cell.running.fallback is not None:
-            cell.step = _remembering(cell, cell.step)
+        if cell.running.fallback is not None or type(cell.node).replies:
+            cell.step = self._remembering(cell, cell.step)
 
     def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
         outs, ready, drain = cell.outs, self._ready, self.drain
@@ -134,6 +134,17 @@ class Flow:
                     await edge.wait_for_room()
 
         return step
+
+    def _remembering(self, cell: Cell, step: Callable[[str, Frame], Any]) -> Callable[[str, Frame], Any]:
+        """A step that notes what had been sent, and which replies begun, before it: to do it again, or to end them."""
+        life = self._life
+
+        def remembering(port: str, frame: Frame) -> Any:
+            cell.sent_before = cell.sent
+            cell.since = len(life) - 1
+            return step(port, frame)
+
+        return remembering
 
     # into the next ones
 
@@ -336,16 +347,6 @@ def _awaited(process: Callable[[str, Frame], None]) -> Callable[[str, Frame], Aw
         process(port, frame)
 
     return step
-
-
-def _remembering(cell: Cell, step: Callable[[str, Frame], Any]) -> Callable[[str, Frame], Any]:
-    """A step that notes what had been sent before it: a stand-in does it again only if nothing has been since."""
-
-    def remembering(port: str, frame: Frame) -> Any:
-        cell.sent_before = cell.sent
-        return step(port, frame)
-
-    return remembering
 
 
 def retire(cell: Cell) -> None:

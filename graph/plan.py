@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Literal
 
+from pydantic import SecretBytes, SecretStr
+
 from vaidol.graph.frames import Audio, Frame, Mouth, Sentence, TextDelta
 from vaidol.graph.node import Settings
 from vaidol.graph.spec import OnError, Policy, TurnSpec
@@ -21,7 +23,7 @@ class PlanNode:
 
     name: str
     kind: str
-    settings: Settings
+    settings: Settings = field(repr=False)  # may hold secrets
     lane: Lane
     asynchronous: bool
     place: Literal["inline", "thread"] = "inline"
@@ -71,9 +73,24 @@ class Plan:
     def node(self, name: str) -> PlanNode:
         return next(node for node in self.nodes if node.name == name)
 
+    def __hash__(self) -> int:
+        return hash(self.digest())
+
     def digest(self) -> str:
-        """SHA-256 over all of it: equal plans build equal graphs."""
-        return hashlib.sha256(repr((self.name, self.nodes, self.edges, self.turn)).encode()).hexdigest()
+        """SHA-256 over all of it, settings and their secrets included: equal plans build equal graphs."""
+        settings = [_plain(node.settings.model_dump()) for node in self.nodes]
+        return hashlib.sha256(repr((self.name, self.nodes, settings, self.edges, self.turn)).encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """`value` in an order that does not depend on how it was written, with secrets in the open: only to be hashed."""
+    if isinstance(value, dict):
+        return [(key, _plain(value[key])) for key in sorted(value, key=str)]
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, map(_plain, value)))
+    return value.get_secret_value() if isinstance(value, SecretStr | SecretBytes) else value
 
 
 DEFAULT_BOUNDS: dict[tuple[type[Frame], Lane], tuple[Policy, float, int]] = {

@@ -197,7 +197,7 @@ class Graph:
                 with Guard(self.supervisor, cell):
                     cell.node.cut(cut)
         for cell in self.cells.values():
-            if cell.task and cell.current is not None and cell.current.gen == cut.gen and not cell.cutting:
+            if cell.task and cell.works_for(cut.gen, cut.trace) and not cell.cutting:
                 cell.cutting = True
                 cell.task.cancel()
             for task, gen in tuple(cell.spawned.items()):

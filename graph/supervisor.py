@@ -124,9 +124,10 @@ class Supervisor:
 
     def _begun_for(self, cell: Cell, frame: Frame | None) -> int:
         """The reply that the node had begun for what it was working on; 0 = none."""
-        if frame is None or not frame.trace or not type(cell.node).replies:
+        if frame is None or not type(cell.node).replies:
             return 0
-        return next((turn.gen for turn in self.graph.fence.turns if turn.trace == frame.trace), 0)
+        begun = (turn.gen for turn in self.graph.fence.turns if turn.gen > cell.since and turn.trace == frame.trace)
+        return next(begun, 0)
 
     def _recover_soon(self, cell: Cell) -> None:
         cell.restarting = True

@@ -68,17 +68,20 @@ def parse(text: str, file: str) -> Document:
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         what = " ".join(filter(None, (error.context, error.problem)))
         raise _error(place, f"is not YAML: {what}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position if isinstance(error.position, int) else 0]
+        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise _error(place, f"is not YAML: the character {chr(error.character)!r} may not stand here") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _error(
-            Place(file), f"is not YAML: {str(error).splitlines()[0] if str(error) else 'nested too deeply'}"
-        ) from None
+        what = str(error).splitlines()[0] if str(error) else "nested too deeply"
+        raise _error(Place(file, 1, 1), f"is not YAML: {what}") from None
     document = Document(None, file)
     if root is None:
-        raise _error(Place(file), "is empty")
+        raise _error(Place(file, 1, 1), "is empty")
     try:
         document.data = _Builder(document).value(root, ())
     except RecursionError:
-        raise _error(Place(file), "is nested too deeply, or refers to itself") from None
+        raise _error(Place(file, 1, 1), "is nested too deeply, or refers to itself") from None
     return document
 
 
@@ -115,7 +118,10 @@ class _Builder:
 
     def scalar(self, node: yaml.Node) -> Any:
         try:
-            return self.constructor.construct_object(node, deep=True)
+            value = self.constructor.construct_object(node, deep=True)
+            if isinstance(value, str):
+                value.encode()  # half a surrogate pair could never be shown
+            return value
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             problem = getattr(error, "problem", None) or str(error)
             raise _error(self.at(node), f"is not a value known here: {problem}") from None

@@ -174,7 +174,8 @@ async def _chain() -> AsyncIterator[Any]:
 def main(quick: bool) -> dict[str, float | None]:
     """ms of processor time per session-second above the pacing itself; medians of interleaved rounds.
 
-    `vaidol_ms`: half of the nodes asynchronous; `fused_ms`: none. `meters_ratio`: `vaidol_ms` with and without meters.
+    `vaidol_ms`: half of the nodes asynchronous; `fused_ms`: none. `meters_ratio`: all the
+    processor time of the paced calls with meters against without; `meters_ratio_above`: the same above the pacing.
     """
     seconds, rounds = (0.9, 5) if quick else (3.0, 9)
     half = ("bench.through", "bench.async")
@@ -190,8 +191,9 @@ def main(quick: bool) -> dict[str, float | None]:
     found = asyncio.run(interleaved(rounds, subjects))
     base = found["pacing_ms"]
     above = {name: round(value - base, 3) for name, value in found.items() if name != "pacing_ms"}
-    ratio = round((found["vaidol_ms"] - base) / (found["unmetered_ms"] - base), 3)
-    return {"pipecat_ms": None, **above, "pacing_ms": round(base, 3), "meters_ratio": ratio}
+    ratio = found["vaidol_ms"] / found["unmetered_ms"]
+    above["meters_ratio_above"] = round(above["vaidol_ms"] / above["unmetered_ms"], 3)
+    return {"pipecat_ms": None, **above, "pacing_ms": round(base, 3), "meters_ratio": round(ratio, 3)}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,96 @@
+"""Checks of a whole graph: cycles, pacers, stand-ins, placement. Each yields (message, way in the file, at the key)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import networkx as nx
+
+from vaidol.graph.building import Built, Link
+from vaidol.graph.yamlfile import Way, nearest
+
+Found = tuple[str, Way, bool]  # message, where, whether the key is meant and not the value
+CYCLES_TOLD = 20
+
+
+def cycles(links: Sequence[Link]) -> Iterator[Found]:
+    """Every circle must hold an edge marked feedback (those never block); one message per circle."""
+    graph: nx.DiGraph[Any] = nx.DiGraph()
+    for link in links:
+        if not link.spec.feedback:
+            # an output that does not depend on the inputs is a vertex of its own
+            tail = (link.source.name, link.out.name) if link.out.source else (link.source.name, "")
+            graph.add_edge(tail, (link.target.name, ""), index=link.index)
+    for _ in range(CYCLES_TOLD):
+        try:
+            cycle = nx.find_cycle(graph)
+        except nx.NetworkXNoCycle:
+            return
+        names = " -> ".join([edge[0][0] for edge in cycle] + [cycle[0][0][0]])
+        last = max(cycle, key=lambda edge: graph.edges[edge[0], edge[1]]["index"])
+        index = graph.edges[last[0], last[1]]["index"]
+        yield (
+            f"the edges go in a circle: {names}; mark the one that goes back 'feedback: true'", ("edges", index), False
+        )  # fmt: skip
+        graph.remove_edge(last[0], last[1])
+
+
+def pacers(nodes: Mapping[str, Built]) -> Iterator[Found]:
+    """A session has one listener, and so one playout cursor: that of the node that releases audio in real time."""
+    pacing = [node for node in nodes.values() if node.kind.paces]
+    for node in pacing[1:]:
+        message = f"'{node.name}' paces audio as '{pacing[0].name}' does already, and a session has one playout cursor"
+        yield message, ("nodes", node.name), True
+
+
+def placement(nodes: Mapping[str, Built]) -> Iterator[Found]:
+    """A thread is for synchronous work on frames."""
+    for node in nodes.values():
+        if node.spec.place != "thread":
+            continue
+        if node.kind.is_async() or not node.inputs:
+            message = f"node '{node.name}': place thread is for synchronous nodes; {node.spec.use} does not block"
+            yield message, ("nodes", node.name, "place"), False
+        elif node.kind.paces:
+            message = f"node '{node.name}': a pacer runs on the loop, with its clock"
+            yield message, ("nodes", node.name, "place"), False
+
+
+def fallbacks(nodes: Mapping[str, Built], named: set[str], links: Sequence[Link]) -> Iterator[Found]:
+    """A stand-in exists, fits, and does not stand in for itself in the end."""
+    for node in nodes.values():
+        other, way = node.spec.fallback, ("nodes", node.name, "fallback")
+        if other is None:
+            if node.spec.on_error.policy == "fallback":
+                message = f"node '{node.name}': policy fallback needs 'fallback: NODE'"
+                yield message, ("nodes", node.name, "on_error"), False
+        elif other not in named or other == node.name:
+            known = nearest(other, named - {node.name})
+            yield f"node '{node.name}': no node '{other}' to fall back to{known}", way, False
+        elif _returns(node, nodes):
+            yield f"node '{node.name}': the fallbacks go in a circle", way, False
+        elif other in nodes:
+            for port in _missing(node, nodes[other], links):
+                message = f"node '{other}' cannot stand in for '{node.name}': it has no port {port}"
+                yield message, way, False
+
+
+def _returns(node: Built, nodes: Mapping[str, Built]) -> bool:
+    seen, at = set(), node.name
+    while at in nodes and at not in seen:
+        seen.add(at)
+        at = nodes[at].spec.fallback or ""
+    return at == node.name
+
+
+def _missing(node: Built, stand_in: Built, links: Sequence[Link]) -> list[str]:
+    """The ports connected at `node` that `stand_in` does not have alike."""
+    ends = [(link.target, link.into, stand_in.inputs) for link in links]
+    ends += [(link.source, link.out, stand_in.outputs) for link in links]
+    missing = {}
+    for end, port, ports in ends:
+        same = ports.get(port.name)
+        if end is node and (same is None or same.frame is not port.frame or (same.rate or port.rate) != port.rate):
+            missing[port.name] = str(port)
+    return list(missing.values())
