@@ -4,7 +4,7 @@ PIPELINE ?= default
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: install run test lint imports wheel clean
+.PHONY: install run test lint wheel clean
 
 install: .venv/.installed
 
@@ -18,9 +18,7 @@ lint: .venv/.tested-with
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-
-imports: .venv/.tested-with
-	@$(BIN)/lint-imports
+	@said=$$(PYTHONPATH=.typing $(BIN)/lint-imports 2>&1) || { echo "$$said"; exit 1; }
 
 wheel: .venv/.tested-with
 	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

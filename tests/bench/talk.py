@@ -50,7 +50,7 @@ class _Caller:
         self.speak: Callable[[NDArray[np.float32], int], None]
         self.message: Callable[[Mapping[str, Any]], None]
         self.first_sound = 0.0
-        self.turn_over = asyncio.Event()
+        self.nobody_answers = asyncio.Event()
 
     def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> None:
         self.speak = take
@@ -67,13 +67,12 @@ class _Caller:
             self.first_sound = time.perf_counter() + loud[0] / speech.RATE
 
     def send(self, message: Mapping[str, Any], *, fast: bool = False) -> None:
-        if message["t"] == "turn":
-            self.turn_over.set()
+        if message["t"] == "state":
+            (self.nobody_answers.set if message["value"] == "listening" else self.nobody_answers.clear)()
 
     async def ask(self, question: NDArray[np.float32]) -> float:
         """Speak, wait for the answer, stop it; ms from the last loud sample spoken to the first loud one played."""
         self.first_sound = 0.0
-        self.turn_over.clear()
         last_loud = int(np.flatnonzero(np.abs(question) > LOUD)[-1])
         sound = np.concatenate([question, np.zeros(int(ANSWER_S * speech.RATE), np.float32)])
         began = time.perf_counter()
@@ -85,7 +84,7 @@ class _Caller:
         if not self.first_sound:
             raise RuntimeError("no answer")
         self.message({"t": "interrupt"})
-        await asyncio.wait_for(self.turn_over.wait(), 5)
+        await asyncio.wait_for(self.nobody_answers.wait(), 5)
         return (self.first_sound - began - last_loud / speech.RATE) * 1000
 
 
