@@ -230,15 +230,22 @@ class _Compiler:
         return PlanEdge(
             link.source.name, link.out.name, link.target.name, link.into.name, link.out.frame, link.rate,
             spec.policy or policy, bound_ms, bound, lane, spec.feedback,
+            gated=any(node.kind.effects for node in self.and_stand_ins(link.target)),
         )  # fmt: skip
 
     def node(self, built: Built, lanes: dict[str, Lane]) -> PlanNode:
         spec = built.spec
-        asynchronous, at = False, built.name  # as soon as one that may run in its place is
-        while at in self.nodes and not asynchronous:
-            asynchronous = self.nodes[at].kind.is_async() or self.nodes[at].spec.place == "thread"
-            at = self.nodes[at].spec.fallback or ""
+        chain = self.and_stand_ins(built)
+        asynchronous = any(node.kind.is_async() or node.spec.place == "thread" for node in chain)
         return PlanNode(
             built.name, spec.use, built.settings, lanes[built.name], asynchronous,
             spec.place, spec.on_error, spec.fallback, built.adapter,
         )  # fmt: skip
+
+    def and_stand_ins(self, built: Built) -> list[Built]:
+        """The node and all that may come to run in its place, in that order."""
+        chain, at = [built], built.spec.fallback
+        while at in self.nodes and self.nodes[at] not in chain:
+            chain.append(self.nodes[at])
+            at = chain[-1].spec.fallback
+        return chain

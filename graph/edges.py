@@ -26,8 +26,8 @@ class Edge:
     """
 
     __slots__ = (
-        "bound", "bound_ms", "depth_ms", "direct", "dropped", "eager", "entered", "fenced", "high", "lossy", "plan",
-        "port", "queue", "reach_alarm", "room", "stale", "taken", "target", "waits",
+        "bound", "bound_ms", "deliver", "depth_ms", "direct", "dropped", "eager", "entered", "fenced", "high", "lossy",
+        "plan", "port", "queue", "reach_alarm", "room", "stale", "taken", "target", "waits",
     )  # fmt: skip
 
     def __init__(self, plan: PlanEdge, target: Cell, reach_alarm: Callable[[Edge], None]) -> None:
@@ -35,9 +35,8 @@ class Edge:
         self.target = target
         self.port = plan.target_port
         self.fenced = plan.fenced
-        # a circle of nodes that never wait would turn for ever: on its way back a frame takes a step of its own
-        self.direct = not target.plan.asynchronous and not plan.feedback
-        self.eager = target.plan.asynchronous and not plan.feedback
+        self.direct = self.eager = False  # see `open`
+        self.deliver: Callable[[Edge], None] = target.deliver
         self.lossy = plan.policy in ("drop_oldest", "latest")
         self.bound, self.bound_ms = plan.bound, plan.bound_ms
         self.queue: deque[tuple[Frame, float]] = deque()  # bounded in `put`
@@ -46,6 +45,19 @@ class Edge:
         self.waits = [0] * WAIT_BUCKETS
         self.room: asyncio.Event | None = None  # exists while a sender waits
         self.reach_alarm = reach_alarm
+
+    def open(self) -> None:
+        """Let frames go straight into the target, where that is possible at all.
+
+        A circle of nodes that never wait would turn for ever: on its way back a frame takes a step of its own.
+        """
+        straight = not self.plan.feedback and not self.plan.gated
+        self.direct = straight and not self.target.plan.asynchronous
+        self.eager = straight and self.target.plan.asynchronous
+
+    def shut(self) -> None:
+        """Let every frame queue."""
+        self.direct = self.eager = False
 
     @property
     def full(self) -> bool:
@@ -66,17 +78,14 @@ class Edge:
         if self.bound_ms:
             self.depth_ms += frame.ms
         self.high = max(self.high, len(queue))
-        self.target.deliver(self)
+        self.deliver(self)
 
     def take(self) -> Frame:
         """The oldest frame; lets a waiting sender go on when there is room again."""
         frame, since = self.queue.popleft()
         self.taken += 1
         self.waits[min(int((busy_s() - since) * 1e6).bit_length(), WAIT_BUCKETS - 1)] += 1
-        if self.bound_ms:
-            self.depth_ms = self.depth_ms - frame.ms if self.queue else 0.0
-        if self.room is not None and not self.full:
-            self.room.set()
+        self._shrunk(frame)
         return frame
 
     def untake(self, frame: Frame) -> None:
@@ -106,6 +115,13 @@ class Edge:
                 return float(1 << bucket)
         return 0.0
 
+    def _shrunk(self, frame: Frame) -> None:
+        """`frame` left the queue."""
+        if self.bound_ms:
+            self.depth_ms = self.depth_ms - frame.ms if self.queue else 0.0
+        if self.room is not None and not self.full:
+            self.room.set()
+
     def _would_overflow(self, frame: Frame) -> bool:
         if self.bound_ms:
             return self.depth_ms + frame.ms > self.bound_ms
@@ -116,4 +132,7 @@ class Edge:
         self.dropped += 1
         if self.bound_ms:
             self.depth_ms -= frame.ms
+        self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
         self.target.forget(self)

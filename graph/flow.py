@@ -238,18 +238,17 @@ class Flow:
     def pause(self, cell: Cell) -> None:
         """Let frames wait in the edges into `cell`."""
         for edge in cell.ins:
-            edge.direct = edge.eager = False
+            edge.shut()
 
     def proceed(self, cell: Cell) -> None:
         """What waited goes in, then everything as always."""
         if not cell.plan.asynchronous:
-            while not cell.paused and any(edge.queue for edge in cell.ins if not edge.plan.feedback):
+            while not cell.paused and any(not edge.plan.feedback for edge in cell.order):
                 self.pump(cell)
         if cell.paused:
             return
-        for edge in cell.ins:  # on the way back of a circle a frame takes a step of its own: it may never stop else
-            edge.direct = not cell.plan.asynchronous and not edge.plan.feedback
-            edge.eager = cell.plan.asynchronous and not edge.plan.feedback
+        for edge in cell.ins:
+            edge.open()
         self.wake(cell)
 
     def pump(self, cell: Cell) -> None:

@@ -59,12 +59,14 @@ class Fence:
 
     def __init__(self, events: EventLog) -> None:
         self.life = bytearray([ALIVE])  # by generation; 0 is the input lane and lives for ever
+        self.committed = bytearray([1])  # by generation: it has been allowed to speak, whatever became of it
         self.playout: Playout | None = None
         self.held = False
         self._events = events
         self._open: dict[int, Turn] = {}
         self._on_cut: list[Callable[[TurnCut], None]] = []
         self._on_begin: list[Callable[[Turn], None]] = []
+        self._on_commit: list[Callable[[int], None]] = []
 
     @property
     def newest(self) -> int:
@@ -88,6 +90,7 @@ class Fence:
         if not speculative:
             self.cut("superseded")
         self.life.append(SPECULATIVE if speculative else ALIVE)
+        self.committed.append(not speculative)
         gen = self.newest
         turn = self._open[gen] = Turn(gen, trace)
         self._events.publish("turn_begin", gen=gen, trace=trace, code="speculative" if speculative else "")
@@ -102,8 +105,13 @@ class Fence:
         for turn in self.turns:
             if turn.gen < gen:
                 self._kill(turn, "superseded")
-        self.life[gen] = ALIVE
-        self._events.publish("turn_commit", gen=gen, trace=self._open[gen].trace)
+        if gen not in self._open:  # a node that was told of a cut made another one
+            return False
+        if self.life[gen] == SPECULATIVE:
+            self.life[gen], self.committed[gen] = ALIVE, True
+            self._events.publish("turn_commit", gen=gen, trace=self._open[gen].trace)
+            for call in self._on_commit:
+                call(gen)
         return True
 
     def abandon(self, gen: int) -> None:
@@ -164,6 +172,9 @@ class Fence:
 
     def on_begin(self, call: Callable[[Turn], None]) -> None:
         self._on_begin.append(call)
+
+    def on_commit(self, call: Callable[[int], None]) -> None:
+        self._on_commit.append(call)
 
     def _kill(self, turn: Turn, reason: str, status: Status = "cut") -> None:
         """Read the cursor, kill the number, clear the pacer, tell the client, then the nodes."""

@@ -91,6 +91,7 @@ class Node(Generic[S]):
     inputs: ClassVar[tuple[Port, ...]] = ()
     outputs: ClassVar[tuple[Port, ...]] = ()
     replies: ClassVar[bool] = False  # True: what it emits belongs to a reply, and dies with its generation
+    effects: ClassVar[bool] = False  # True: it changes the world outside, and sees nothing of a reply before its commit
     paces: ClassVar[bool] = False  # True: it releases audio in real time; one on every way to a listener
 
     emit: Callable[[str, Frame], None]

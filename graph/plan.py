@@ -36,7 +36,7 @@ class PlanNode:
 class PlanEdge:
     """One edge: bounded by `bound_ms` of audio or by `bound` frames, whichever is not 0.
 
-    fenced: frames of a dead generation are dropped here.
+    fenced: frames of a dead generation are dropped here. gated: frames of a speculative one wait here for its commit.
     """
 
     source: str
@@ -50,6 +50,7 @@ class PlanEdge:
     bound: int
     lane: Lane
     feedback: bool = False
+    gated: bool = False
 
     @property
     def name(self) -> str:

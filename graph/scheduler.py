@@ -15,8 +15,9 @@ from vaidol.graph.edges import Edge
 from vaidol.graph.engine import Engine
 from vaidol.graph.events import EventLog
 from vaidol.graph.flow import Flow, retire
+from vaidol.graph.gate import GatedEdge
 from vaidol.graph.generations import Fence, Turn, TurnCut
-from vaidol.graph.plan import ALARM, Plan, PlanNode
+from vaidol.graph.plan import ALARM, Plan, PlanEdge, PlanNode
 from vaidol.graph.supervisor import CLOSE_S, Guard, Supervisor, guarded
 from vaidol.graph.tasks import Tasks
 
@@ -50,7 +51,8 @@ class Graph:
         stand_ins = {node.fallback for node in plan.nodes if node.fallback}
         wired = {name for edge in plan.edges for name in (edge.source, edge.target)}
         self.cells = {n.name: Cell(n, self._slow) for n in plan.nodes if n.name not in stand_ins or n.name in wired}
-        self.edges = [Edge(edge, self.cells[edge.target], self._alarm) for edge in plan.edges]
+        self.edges = [self._edge(edge) for edge in plan.edges]
+        self._gates = [edge for edge in self.edges if isinstance(edge, GatedEdge)]
         self.flow = Flow(self.edges, self.fence, self.supervisor, engine.clock, engine.workers)
         for edge in self.edges:
             edge.target.ins.append(edge)
@@ -60,6 +62,7 @@ class Graph:
             self.place(cell, cell.plan)
         self.fence.on_cut(self._after_cut)
         self.fence.on_begin(self._watch_reply)
+        self.fence.on_commit(lambda _: self._open_gates())
 
     # life
 
@@ -179,6 +182,10 @@ class Graph:
             self.marks[trace].append((name, moment))
             self.events.publish("mark", trace=trace, code=name, ns=moment)
 
+    def _edge(self, plan: PlanEdge) -> Edge:
+        target = self.cells[plan.target]
+        return GatedEdge(plan, target, self._alarm, self.fence) if plan.gated else Edge(plan, target, self._alarm)
+
     def _untick(self, cell: Cell) -> None:
         for untick in cell.tickers:
             untick()
@@ -197,7 +204,8 @@ class Graph:
                 with Guard(self.supervisor, cell):
                     cell.node.cut(cut)
         for cell in self.cells.values():
-            if cell.task and cell.works_for(cut.gen, cut.trace) and not cell.cutting:
+            replying = cell.plan.lane == "reply"  # what is heard of the user is wanted, whether it is answered or not
+            if replying and cell.task and cell.works_for(cut.gen, cut.trace) and not cell.cutting:
                 cell.cutting = True
                 cell.task.cancel()
             for task, gen in tuple(cell.spawned.items()):
@@ -206,6 +214,11 @@ class Graph:
         for edge in self.edges:
             if edge.room is not None:
                 edge.room.set()
+        self._open_gates()
+
+    def _open_gates(self) -> None:
+        for gate in self._gates:
+            gate.release()
 
     def _watch_reply(self, turn: Turn) -> None:
         """A reply without sound in time, or on which nobody works any more, has failed: nobody waits for ever."""
