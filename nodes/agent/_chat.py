@@ -60,11 +60,7 @@ class ChatAgent(Node[C]):
 
     def __init__(self, settings: C, ctx: Context) -> None:
         super().__init__(settings, ctx)
-        persona = load_persona(settings.persona)
-        system, examples = settings.prompt, []
-        if not system:
-            system, examples = persona.system(cues=settings.cues), persona.talk(cues=settings.cues)
-        self.memory = Conversation(system, examples, budget=settings.memory)
+        self.memory = conversation(settings)
 
     @property
     def source(self) -> str:
@@ -121,3 +117,12 @@ class ChatAgent(Node[C]):
             self.memory.heard(mark.gen, mark.sentence.text)
         elif mark.kind == "reply_end":
             self.memory.end(mark.gen)
+
+
+def conversation(settings: ChatSettings) -> Conversation:
+    """One that has not begun: it holds the persona."""
+    persona = load_persona(settings.persona)
+    system, examples = settings.prompt, []
+    if not system:
+        system, examples = persona.system(cues=settings.cues), persona.talk(cues=settings.cues)
+    return Conversation(system, examples, budget=settings.memory)

@@ -14,7 +14,7 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._idle = list(range(count))  # the one unused for longest comes first
-        self._owner = [""] * count  # session whose conversation is in the slot's cache
+        self._owner: list[str | None] = [None] * count  # session whose conversation is in the slot's cache
         self._free = asyncio.Semaphore(count)
 
     @asynccontextmanager
@@ -40,7 +40,7 @@ class Slots:
     def _take(self, session: str) -> int:
         """The one of last time, else one that nobody has used, else the one unused for longest."""
         own = (slot for slot in self._idle if self._owner[slot] == session)
-        new = (slot for slot in self._idle if not self._owner[slot])
+        new = (slot for slot in self._idle if self._owner[slot] is None)
         slot = next(own, next(new, self._idle[0]))
         self._idle.remove(slot)
         self._owner[slot] = session

@@ -15,7 +15,7 @@ from pydantic import Field
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Need, Progress
 from vaidol.nodes._models import model_path
-from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
+from vaidol.nodes.agent._chat import ChatAgent, ChatSettings, conversation
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._slots import Slots
 
@@ -58,8 +58,8 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
 
     user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
 
-    The persona is read into the model's cache while the session starts, so that the first reply comes as soon as the
-    later ones.
+    The persona is read into the model's cache when it loads, and into that of a further slot while its session starts,
+    so that the first reply comes as soon as the later ones.
     """
 
     @classmethod
@@ -143,12 +143,15 @@ class _Brain:
 
 
 def _load(settings: LlamaSettings, progress: Progress) -> _Brain:
-    from vaidol.models.llama import Llama, LlamaError
+    from vaidol.models.llama import ContextFull, Llama, LlamaError
 
     progress(0.0, settings.model)
     path = model_path(settings.model)
     try:
         llama = Llama(path, context=settings.context, threads=settings.threads, slots=settings.slots)
+        progress(0.5, "reading the persona")
+        with suppress(ContextFull):  # a turn will say so
+            llama.warm(conversation(settings).head, slot=0)  # the first session's
     except LlamaError as error:
         raise ProviderError(str(error), code="model") from error
     return _Brain(llama, Slots(settings.slots))

@@ -41,6 +41,7 @@ QUESTIONS = (
 STEP = 960  # samples, 20 ms at 48 kHz
 LOUD = 0.01  # of full scale
 ANSWER_S = 20.0
+QUIET_S = 0.5  # what is on its way when a reply is stopped fades before the next question
 
 
 class _Caller:
@@ -85,6 +86,7 @@ class _Caller:
             raise RuntimeError("no answer")
         self.message({"t": "interrupt"})
         await asyncio.wait_for(self.nobody_answers.wait(), 5)
+        await asyncio.sleep(QUIET_S)
         return (self.first_sound - began - last_loud / speech.RATE) * 1000
 
 
@@ -108,8 +110,8 @@ async def _talk(questions: tuple[str, ...]) -> tuple[list[float], dict[str, int]
     kinds = registry()
     plan = compile_plan(load(find("default"), library=LIBRARY), kinds)
     engine, caller = Engine(kinds), _Caller()
+    await asyncio.gather(*(engine.shared.get(need) for needs in engine.needs(plan).values() for need in needs))
     async with Graph(plan, engine, ends={"call": caller}) as graph:
-        await asyncio.sleep(2.0)  # the agent evaluates its prompt's head once per session
         times = [await caller.ask(speech.say(question)) for question in questions]
         marks = [dict(moments) for moments in graph.marks.values() if any(n == "first_sound" for n, _ in moments)]
     engine.close()

@@ -26,6 +26,17 @@ def test_a_session_comes_back_to_its_slot_and_others_leave_it_alone_as_long_as_t
     assert a3 == c
 
 
+def test_a_session_without_a_name_has_a_slot_of_its_own_too() -> None:
+    async def main() -> set[int]:
+        slots, got = Slots(2), set()
+        for _ in range(3):
+            async with slots.use("", 1) as slot:
+                got.add(slot)
+        return got
+
+    assert len(run_virtual(main())) == 1
+
+
 def test_those_who_wait_are_served_in_turn_or_told_after_the_deadline() -> None:
     async def main() -> list[str]:
         slots, told = Slots(1), []
