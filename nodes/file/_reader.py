@@ -26,8 +26,9 @@ class Reader:
             if not self._container.streams.audio:
                 raise ProviderError(f"{path} has no sound in it, only {_kinds(self._container)}", code="file")
             self._pieces = self._decode()
-            self._rest = self.read(RATE // 10)
-            if not len(self._rest):
+            beginning = self.read(RATE // 10)
+            self._rest = np.concatenate((beginning, self._rest))
+            if not len(beginning):
                 raise ProviderError(f"{path} is empty: not one sample of sound could be read", code="file")
         except ProviderError:
             self.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import wave
+import struct
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +18,7 @@ from vaidol.nodes._paced import Paced
 
 POOL = "file.out"
 BATCH = 50  # packets written at a time, 1 s
+HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
 class FileOutSettings(Settings):
@@ -70,33 +71,31 @@ class _Wav:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._bytes = 0  # of sound in the file
         self.waiting: deque[NDArray[np.int16]] = deque()  # bounded by BATCH and how long the disk takes for one
         with self._told():
-            self._raw = path.open("wb")
-        self._wave = wave.Wave_write(self._raw)
-        self._wave.setnchannels(1)
-        self._wave.setsampwidth(2)
-        self._wave.setframerate(RATE)
+            self._file = path.open("wb")
         self.write()
 
     def write(self) -> None:
         """Write what waits, and a header that says so. Raises `ProviderError`."""
-        data = b""
-        while self.waiting:
-            data += self.waiting.popleft().astype("<i2").tobytes()
+        data = b"".join(self.waiting.popleft().astype("<i2").tobytes() for _ in range(len(self.waiting)))
         with self._told():
-            self._wave.writeframes(data)
-            self._raw.flush()
+            self._file.seek(HEADER.size + self._bytes)
+            self._file.write(data)
+            self._bytes += len(data)
+            self._file.seek(0)
+            self._file.write(_header(self._bytes))
+            self._file.flush()
 
     def close(self) -> None:
         self.write()
-        self._wave.close()
-        self._raw.close()
+        self._file.close()
 
     def abandon(self) -> None:
         """Let go of a file that cannot be written to."""
         with suppress(OSError):
-            self._raw.close()
+            self._file.close()
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -104,3 +103,11 @@ class _Wav:
             yield
         except OSError as error:
             raise ProviderError(f"{self._path} cannot be written: {error.strerror or error}", code="file") from error
+
+
+def _header(size: int) -> bytes:
+    """Of a RIFF/WAVE file with `size` bytes of 16-bit mono sound at RATE; a size past 4 GiB is told as the most."""
+    size = min(size, 0xFFFF_FFFF - HEADER.size)
+    return HEADER.pack(
+        b"RIFF", size + HEADER.size - 8, b"WAVE", b"fmt ", 16, 1, 1, RATE, 2 * RATE, 2, 16, b"data", size
+    )
