@@ -34,3 +34,9 @@ class Link:
     target: Built
     into: Port
     rate: int | None = None
+
+
+def built(name: str, spec: NodeSpec, kind: type[Node[Any]], settings: Settings, *, adapter: bool = False) -> Built:
+    """The node with the ports it has under these settings."""
+    inputs, outputs = kind.ports(settings)
+    return Built(name, spec, kind, settings, {p.name: p for p in inputs}, {p.name: p for p in outputs}, adapter)

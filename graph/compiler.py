@@ -10,7 +10,7 @@ import networkx as nx
 from pydantic import ValidationError
 
 from vaidol.graph import checks, formats
-from vaidol.graph.building import Built, Link
+from vaidol.graph.building import Built, Link, built
 from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.formats import Formats
 from vaidol.graph.frames import Audio
@@ -33,6 +33,7 @@ class _Compiler:
         self.registry = registry
         self.problems: list[Problem] = list(source.problems)
         self.nodes: dict[str, Built] = {}
+        self.half: dict[str, Built] = {}  # with faulty settings; their ports are known all the same
         self.links: list[Link] = []
 
     def plan(self) -> Plan:
@@ -53,7 +54,7 @@ class _Compiler:
         if self.problems:
             raise PipelineError(self.problems)
         edges = tuple(self.edge(link, lanes) for link in links)
-        nodes = tuple(self.node(built, lanes) for built in self.nodes.values())
+        nodes = tuple(self.node(node, lanes) for node in self.nodes.values())
         return Plan(spec.name, spec.about, nodes, edges, spec.turn)
 
     def problem(self, message: str, *way: str | int, key: bool = False) -> None:
@@ -74,10 +75,10 @@ class _Compiler:
             self.problem(f"node '{name}': {error}{near}", *way, "use")
             return
         settings = self.settings(kind, spec.settings, (*way, "with"))
-        if settings is None:
-            return
-        inputs, outputs = kind.ports(settings)
-        self.nodes[name] = Built(name, spec, kind, settings, {p.name: p for p in inputs}, {p.name: p for p in outputs})
+        if settings is not None:
+            self.nodes[name] = built(name, spec, kind, settings)
+        elif kind.ports.__func__ is Node.ports.__func__:  # type: ignore[attr-defined]  # they do not depend on settings
+            self.half[name] = built(name, spec, kind, Settings())
 
     def settings(self, kind: type[Node[Any]], given: dict[str, Any], way: tuple[str | int, ...]) -> Settings | None:
         model = kind.settings_class()
@@ -110,7 +111,7 @@ class _Compiler:
             for link in self.links
         ):
             self.problem(f"the edge {edge.source} -> {edge.target} is given twice", "edges", index)
-        else:
+        elif from_node.name in self.nodes and to_node.name in self.nodes:
             self.links.append(Link(index, edge, from_node, out, to_node, into))
 
     def end(self, index: int, text: str, which: str) -> tuple[Built, Port] | None:
@@ -120,12 +121,12 @@ class _Compiler:
         if not dot:
             self.problem(f"'{text}' must be written node.port", *way)
             return None
-        if node_name not in self.nodes:
+        node = self.nodes.get(node_name) or self.half.get(node_name)
+        if node is None:
             known = {*self.source.spec.nodes, *self.source.left_out}  # the problem of a faulty node is noted already
             if node_name not in known:
                 self.problem(f"no node '{node_name}'{nearest(node_name, known)}", *way)
             return None
-        node = self.nodes[node_name]
         ports, word = (node.outputs, "output") if which == "from" else (node.inputs, "input")
         if port_name not in ports:
             there = nearest(port_name, ports, what="there are") or f"; {node.spec.use} has no {word}s"
@@ -199,11 +200,9 @@ class _Compiler:
         while name in self.nodes or name in self.source.spec.nodes:
             name += f"_{link.index}"
         made = kind.settings_class().model_validate(settings)
-        inputs, outputs = kind.ports(made)
         spec = NodeSpec.model_validate({"use": kind_name, "with": settings})
-        built = Built(name, spec, kind, made, {p.name: p for p in inputs}, {p.name: p for p in outputs}, adapter=True)
-        self.nodes[name] = built
-        return built
+        adapter = self.nodes[name] = built(name, spec, kind, made, adapter=True)
+        return adapter
 
     # lanes and bounds
 
@@ -233,18 +232,18 @@ class _Compiler:
             gated=any(node.kind.effects for node in self.and_stand_ins(link.target)),
         )  # fmt: skip
 
-    def node(self, built: Built, lanes: dict[str, Lane]) -> PlanNode:
-        spec = built.spec
-        chain = self.and_stand_ins(built)
+    def node(self, made: Built, lanes: dict[str, Lane]) -> PlanNode:
+        spec = made.spec
+        chain = self.and_stand_ins(made)
         asynchronous = any(node.kind.is_async() or node.spec.place == "thread" for node in chain)
         return PlanNode(
-            built.name, spec.use, built.settings, lanes[built.name], asynchronous,
-            spec.place, spec.on_error, spec.fallback, built.adapter,
+            made.name, spec.use, made.settings, lanes[made.name], asynchronous,
+            spec.place, spec.on_error, spec.fallback, made.adapter,
         )  # fmt: skip
 
-    def and_stand_ins(self, built: Built) -> list[Built]:
+    def and_stand_ins(self, node: Built) -> list[Built]:
         """The node and all that may come to run in its place, in that order."""
-        chain, at = [built], built.spec.fallback
+        chain, at = [node], node.spec.fallback
         while at in self.nodes and self.nodes[at] not in chain:
             chain.append(self.nodes[at])
             at = chain[-1].spec.fallback

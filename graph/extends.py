@@ -9,6 +9,7 @@ from typing import Any
 from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.yamlfile import Document, Way, nearest, read
 
+NO_MAP = "a pipeline is a map with version, name, nodes and edges"
 END = re.compile(r"^\s*([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\s*$")
 
 
@@ -20,35 +21,34 @@ def extended(path: Path, library: Path | None, seen: tuple[Path, ...]) -> Docume
         return document
     place = document.place(("extends",))
     if not isinstance(base_name, str):
-        raise PipelineError([Problem(place, "extends names one YAML file")])
+        raise PipelineError([*document.problems, Problem(place, "extends names one YAML file")])
     here = (*seen, path.resolve())
     folders = [path.parent, *([library] if library else [])]
     base_path = next((folder / base_name for folder in folders if _is_file(folder / base_name)), None)
     if base_path is None:
         known = {p.name for folder in folders for p in folder.glob("*.yaml")} - {path.name}
-        raise PipelineError([Problem(place, f"extends: there is no file '{base_name}'{nearest(base_name, known)}")])
+        message = f"extends: there is no file '{base_name}'{nearest(base_name, known)}"
+        raise PipelineError([*document.problems, Problem(place, message)])
     if base_path.resolve() in here:
-        raise PipelineError([Problem(place, f"extends: '{base_name}' extends itself in a circle")])
+        message = f"extends: '{base_name}' extends itself in a circle"
+        raise PipelineError([*document.problems, Problem(place, message)])
     return overlay(extended(base_path, library, here), document)
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a name that no file can have
+    except (OSError, ValueError):  # a name that no file can have
         return False
 
 
 def overlay(base: Document, top: Document) -> Document:
     """`top` laid over `base`: maps merge, null removes a node, a node of another kind replaces, edges add up."""
     if not isinstance(base.data, dict):
-        raise PipelineError([Problem(base.place(()), "a pipeline is a map with version, name, nodes and edges")])
-    if not isinstance(top.data, dict):
-        return top
-    problems = edges_from_text(base) + edges_from_text(top)
-    if problems:
-        raise PipelineError(problems)
-    merged = Document(dict(base.data), top.file, dict(base.places), dict(base.key_places))
+        raise PipelineError([*top.problems, *base.problems, Problem(base.place(()), NO_MAP)])
+    problems = [*top.problems, *base.problems, *edges_from_text(base), *edges_from_text(top)]
+    merged = Document(dict(base.data), top.file, dict(base.places), dict(base.key_places), problems=problems)
+    merged.spoiled = base.spoiled | top.spoiled
     merged.places[()] = top.place(())
     for key, value in top.data.items():
         if key == "nodes" and isinstance(value, dict) and isinstance(merged.data.get("nodes"), dict):
@@ -93,7 +93,10 @@ def _overlay_edges(merged: Document, top: Document, edges: list[Any]) -> None:
         keep_edges(merged, [i for i in range(len(known)) if i not in same])
         if isinstance(edge, dict) and edge.get("drop"):
             if not same:
-                raise PipelineError([Problem(top.place(("edges", index)), "drop: the extended file has no such edge")])
+                written = [f"{old.get('from')} -> {old.get('to')}" for old in known if isinstance(old, dict)]
+                near = nearest(f"{edge.get('from')} -> {edge.get('to')}", written)
+                message = f"drop: the extended file has no such edge{near}"
+                merged.problems.append(Problem(top.place(("edges", index)), message))
             continue
         new = len(merged.data["edges"])
         merged.data["edges"] = [*merged.data["edges"], edge]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.graph.errors import PipelineError, Place, Problem
-from vaidol.graph.extends import edges_from_text, extended, keep_edges
+from vaidol.graph.extends import NO_MAP, edges_from_text, extended, keep_edges
 from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
@@ -135,16 +136,16 @@ def load(
     return check(extended(Path(path), library, ()), environment, partial=partial)
 
 
-def from_dict(data: dict[str, Any], *, name: str = "<dict>") -> Source:
+def from_dict(data: dict[str, Any], *, name: str = "<dict>", partial: bool = False) -> Source:
     """The same from Python data instead of a file."""
-    return check(Document(copy.deepcopy(data), name), {})
+    return check(Document(copy.deepcopy(data), name), {}, partial=partial)
 
 
 def check(document: Document, environment: Mapping[str, str] | None = None, *, partial: bool = False) -> Source:
     """Turn a document into a spec. Raises `PipelineError` with every problem found; see `load` for `partial`."""
-    problems = expand_environment(document, environment)
+    problems = [*document.problems, *expand_environment(document, environment)]
     if not isinstance(document.data, dict):
-        raise PipelineError([Problem(document.place(()), "a pipeline is a map with version, name, nodes and edges")])
+        raise PipelineError(problems or [Problem(document.place(()), NO_MAP)])
     document.data.pop("extends", None)
     problems += edges_from_text(document) + _names(document) + _drops(document)
     spec, error = _validated(document.data)
@@ -206,20 +207,52 @@ def model_problems(error: ValidationError, document: Document, base: Way, model:
     problems = []
     for one in error.errors(include_url=False):
         way = (*base, *one["loc"])
-        name = str(way[-1]) if way else ""
+        if _told_already(way, one["type"], document):
+            continue
+        subject, name = subject_of(way[:-1], document), str(way[-1]) if way else ""
         if one["type"] == "extra_forbidden":
             known = _fields_at(model, one["loc"][:-1])
             place = document.place(way, key=True)
-            problems.append(Problem(place, f"no setting '{name}' here{nearest(name, known)}"))
+            problems.append(Problem(place, f"{subject}no setting '{name}' here{nearest(name, known)}"))
         elif one["type"] == "missing":
-            problems.append(Problem(document.place(way[:-1]), f"'{name}' is missing"))
+            problems.append(Problem(document.place(way[:-1]), f"{subject}'{name}' is missing"))
         else:
-            hidden = any(way[: len(known)] == known for known in document.secret)
-            given = "" if hidden or isinstance(one["input"], dict | list) else f", not {one['input']!r:.60}"
-            message = one["msg"][:1].lower() + one["msg"][1:]
-            label = ".".join(str(part) for part in one["loc"])
-            problems.append(Problem(document.place(way), f"{label}: {message}{given}"))
+            problems.append(Problem(document.place(way), f"{subject_of(way, document)}{_wrong(one, way, document)}"))
     return problems
+
+
+def subject_of(way: Way, document: Document) -> str:
+    """What `way` leads to, as the beginning of a message: "node 'tts': on_error.policy: "."""
+    edges = document.data.get("edges")
+    if way[:1] == ("nodes",) and len(way) > 1:
+        what, rest = [f"node '{way[1]}'"], [part for part in way[2:] if part != "with"]
+    elif way[:1] == ("edges",) and len(way) > 1 and isinstance(edges, list) and isinstance(edges[int(way[1])], dict):
+        edge = edges[int(way[1])]
+        what, rest = [f"edge '{edge.get('from')} -> {edge.get('to')}'"], list(way[2:])
+    else:
+        what, rest = [], list(way)
+    return "".join(f"{part}: " for part in (*what, ".".join(map(str, rest))) if part)
+
+
+def _told_already(way: Way, kind: str, document: Document) -> bool:
+    """Whether this mistake only follows from one that was found while reading the file."""
+    if kind in ("missing", "too_short"):
+        return any(spoiled[: len(way)] == way for spoiled in document.spoiled)
+    return any(way[: len(spoiled)] == spoiled for spoiled in document.spoiled)
+
+
+def _wrong(one: Any, way: Way, document: Document) -> str:
+    """What is wrong with a value: what may stand there, what does, and the nearest of the right ones."""
+    if one["type"] == "value_error":  # by a validator of ours, whose message says it all
+        return str(one["ctx"]["error"])
+    if one["type"] == "too_short":
+        return "must not be empty"
+    message = one["msg"][:1].lower() + one["msg"][1:]
+    if isinstance(one["input"], dict | list) or any(way[: len(known)] == known for known in document.secret):
+        return str(message)
+    right = re.findall(r"'([^']+)'", str(one.get("ctx", {}).get("expected", "")))
+    close = difflib.get_close_matches(str(one["input"]), right, n=1)
+    return f"{message}, not {one['input']!r:.60}" + (f"; did you mean '{close[0]}'?" if close else "")
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,18 +18,26 @@ from vaidol.graph.errors import PipelineError, Place, Problem
 Way = tuple[str | int, ...]  # keys and indices from the top of the document
 MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000  # aliases expand: a small file may stand for a huge one
+MERGE = "tag:yaml.org,2002:merge"
+NO_KEY = "a key must be text, not a list, a map or nothing"
 VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})")
 
 
 @dataclass
 class Document:
-    """Plain data plus, for every key and value, where it was written. `secret` ways hold text from the environment."""
+    """Plain data plus, for every key and value, where it was written.
+
+    secret: ways to text from the environment. problems: mistakes found while reading; what they spoiled is left out of
+    `data`, and its ways are in `spoiled`, so that nobody complains about it a second time.
+    """
 
     data: Any
     file: str
     places: dict[Way, Place] = field(default_factory=dict)
     key_places: dict[Way, Place] = field(default_factory=dict)
     secret: set[Way] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+    spoiled: set[Way] = field(default_factory=set)
 
     def place(self, way: Way, *, key: bool = False) -> Place:
         """Where `way` was written; of something missing, where its nearest parent was."""
@@ -44,18 +53,26 @@ def read(path: Path) -> Document:
     """Parse the file at `path`. Raises `PipelineError` for a file that is missing, too large or not YAML."""
     file = str(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+            raise _error(Place(file), "is no regular file")
+        if status.st_size > MAX_BYTES:
             raise _error(Place(file), f"is larger than {MAX_BYTES // 1000} kB, so it is no pipeline file")
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
         near = nearest(path.name, [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else [])
         raise _error(Place(file), f"there is no such file{near}") from None
     except IsADirectoryError:
         raise _error(Place(file), "is a folder; name a YAML file in it") from None
-    except UnicodeDecodeError:
-        raise _error(Place(file), "is not UTF-8 text") from None
     except OSError as error:
         raise _error(Place(file), f"cannot be read: {error.strerror}") from None
+    except ValueError as error:  # a path that no system takes
+        raise _error(Place(file), f"cannot be read: {error}") from None
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        good = content[: error.start].decode()
+        raise _error(_behind(good, file), f"is not UTF-8 text: byte 0x{content[error.start]:02x}") from None
     return parse(text, file)
 
 
@@ -69,20 +86,24 @@ def parse(text: str, file: str) -> Document:
         what = " ".join(filter(None, (error.context, error.problem)))
         raise _error(place, f"is not YAML: {what}") from None
     except yaml.reader.ReaderError as error:
-        before = text[: error.position if isinstance(error.position, int) else 0]
-        place = Place(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+        place = _behind(text[: error.position if isinstance(error.position, int) else 0], file)
         raise _error(place, f"is not YAML: the character {chr(error.character)!r} may not stand here") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        what = str(error).splitlines()[0] if str(error) else "nested too deeply"
-        raise _error(Place(file, 1, 1), f"is not YAML: {what}") from None
+    except RecursionError:
+        raise _error(Place(file, 1, 1), "is nested too deeply") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise _error(Place(file, 1, 1), f"is not YAML: {str(error).partition(chr(10))[0]}") from None
     document = Document(None, file)
     if root is None:
         raise _error(Place(file, 1, 1), "is empty")
     try:
-        document.data = _Builder(document).value(root, ())
+        document.data = _Builder(document).part(root, ())
     except RecursionError:
         raise _error(Place(file, 1, 1), "is nested too deeply, or refers to itself") from None
     return document
+
+
+class _Spoiled(Exception):
+    """What is written stands for no value; the message says why."""
 
 
 class _Builder:
@@ -94,6 +115,7 @@ class _Builder:
         self.left = MAX_VALUES
 
     def value(self, node: yaml.Node, way: Way) -> Any:
+        """The data `node` stands for. Raises `_Spoiled` where it stands for none."""
         self.left -= 1
         if self.left < 0:
             raise _error(self.at(node), f"stands for more than {MAX_VALUES} values")
@@ -101,30 +123,53 @@ class _Builder:
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, way)
         if isinstance(node, yaml.SequenceNode):
-            return [self.value(item, (*way, i)) for i, item in enumerate(node.value)]
+            return [self.part(item, (*way, i)) for i, item in enumerate(node.value)]
         return self.scalar(node)
 
     def mapping(self, node: yaml.MappingNode, way: Way) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = self.scalar(key_node)
-            if not isinstance(key, str):
-                raise _error(self.at(key_node), f"a key must be text, not {key!r}; put it in quotes")
-            if key in result:
-                raise _error(self.at(key_node), f"'{key}' is given twice")
-            result[key] = self.value(value_node, (*way, key))
-            self.document.key_places[(*way, key)] = self.at(key_node)
-        return result
+            key = self.key(key_node, way, result)
+            if key is not None:
+                self.document.key_places[(*way, key)] = self.at(key_node)
+                result[key] = self.part(value_node, (*way, key))
+        return {key: value for key, value in result.items() if (*way, key) not in self.document.spoiled}
+
+    def part(self, node: yaml.Node, way: Way) -> Any:
+        """The data at `way`; None, after noting the mistake, where there is none."""
+        try:
+            return self.value(node, way)
+        except _Spoiled as error:
+            self.document.problems.append(Problem(self.at(node), str(error)))
+            self.document.spoiled.add(way)
+
+    def key(self, node: yaml.Node, way: Way, known: dict[str, Any]) -> str | None:
+        """The text of a key of the map at `way`; None, after noting the mistake, where it is none or stands twice."""
+        try:
+            key = self.scalar(node) if isinstance(node, yaml.ScalarNode) and node.tag != MERGE else None
+            message = f"a key must be text, not {node.value:.40}; put it in quotes" if key is not None else NO_KEY
+        except _Spoiled as error:
+            key, message = None, str(error)
+        if isinstance(key, str):
+            if key not in known:
+                return key
+            message = f"'{key}' is given twice"
+        else:
+            self.document.spoiled.add((*way, str(node.value)))
+        if node.tag == MERGE:
+            message = "merge keys are not read here; write the keys out, or use extends"
+        self.document.problems.append(Problem(self.at(node), message))
+        return None
 
     def scalar(self, node: yaml.Node) -> Any:
         try:
             value = self.constructor.construct_object(node, deep=True)
             if isinstance(value, str):
                 value.encode()  # half a surrogate pair could never be shown
-            return value
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             problem = getattr(error, "problem", None) or str(error)
-            raise _error(self.at(node), f"is not a value known here: {problem}") from None
+            raise _Spoiled(f"is not a value known here: {problem.partition(';')[0]}") from None
+        return value
 
     def at(self, node: yaml.Node) -> Place:
         return Place(self.document.file, node.start_mark.line + 1, node.start_mark.column + 1)
@@ -169,6 +214,10 @@ def nearest(word: str, known: Iterable[str], *, what: str = "") -> str:
     listed = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     guess = f"; did you mean '{close[0]}'?" if close else ""
     return f"{guess}; {what or 'there are'}: {listed}" if listed else guess
+
+
+def _behind(text: str, file: str) -> Place:
+    return Place(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def _error(place: Place, message: str) -> PipelineError:

@@ -40,6 +40,6 @@ def source(name: str) -> Source:
 
 
 def plan(name: str) -> tuple[Plan, Registry]:
-    """The compiled pipeline and the kinds it is made of. Raises `PipelineError`, `Wrong`."""
+    """The compiled pipeline and the kinds it is made of. Raises `PipelineError` with all its mistakes, `Wrong`."""
     kinds = registry()
-    return compile_plan(source(name), kinds), kinds
+    return compile_plan(load(find(name), library=LIBRARY, partial=True), kinds), kinds
