@@ -24,6 +24,10 @@ class Problem:
     place: Place
     message: str
 
+    def __post_init__(self) -> None:  # it may quote anything that can stand in a file
+        shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in self.message)
+        object.__setattr__(self, "message", shown)
+
     def __str__(self) -> str:
         return f"{self.place}: {self.message}"
 

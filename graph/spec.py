@@ -167,18 +167,24 @@ def _validated(data: dict[str, Any]) -> tuple[PipelineSpec | None, ValidationErr
 
 
 def _without_mistakes(document: Document, error: ValidationError) -> tuple[PipelineSpec | None, frozenset[str]]:
-    """What is left when every faulty node, edge and field is taken out, and the names of those nodes."""
-    ways = {tuple(one["loc"][:2]) for one in error.errors(include_url=False, include_input=False)}
-    nodes = {str(way[1]) for way in ways if way[0] == "nodes" and len(way) > 1}
-    edges = {way[1] for way in ways if way[0] == "edges" and len(way) > 1}
+    """What is left when every faulty field and edge is taken out, and the names of the nodes that fell out whole."""
+    ways = [tuple(one["loc"]) for one in error.errors(include_url=False, include_input=False)]
     data: dict[str, Any] = {key: value for key, value in document.data.items() if (key,) not in {w[:1] for w in ways}}
     data |= {"version": 1, "name": "unnamed"}
-    if isinstance(all_nodes := document.data.get("nodes"), dict):
-        data["nodes"] = {name: node for name, node in all_nodes.items() if name not in nodes}
-    if isinstance(all_edges := document.data.get("edges"), list):
-        keep_edges(document, [i for i in range(len(all_edges)) if i not in edges])
+    left_out: set[str] = set()
+    if isinstance(nodes := document.data.get("nodes"), dict):
+        faulty = {(str(way[1]), way[2:3]) for way in ways if way[0] == "nodes" and len(way) > 1}
+        left_out = {name for name, field in faulty if field in ((), ("use",))}
+        data["nodes"] = {
+            name: {key: value for key, value in node.items() if (name, (key,)) not in faulty}
+            for name, node in nodes.items()
+            if name not in left_out
+        }
+    if isinstance(edges := document.data.get("edges"), list):
+        wrong = {way[1] for way in ways if way[0] == "edges" and len(way) > 1}
+        keep_edges(document, [i for i in range(len(edges)) if i not in wrong])
         data["edges"] = document.data["edges"]
-    return _validated(data)[0], frozenset(nodes)
+    return _validated(data)[0], frozenset(left_out)
 
 
 def _names(document: Document) -> list[Problem]:
