@@ -14,7 +14,7 @@ from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Need, Progress
-from vaidol.nodes._models import model_path
+from vaidol.nodes._models import model_errors, model_path
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings, conversation
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._slots import Slots
@@ -100,9 +100,13 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
         loop, stop = asyncio.get_running_loop(), threading.Event()
         pieces: asyncio.Queue[str | None] = asyncio.Queue(max_tokens + 8)  # never full: a piece is a token or more
 
-        def on_text(text: str) -> bool:  # on the model's thread; "" while it reads the prompt
+        def put(text: str) -> None:  # "" while it reads the prompt: a sign of life, one is enough
+            if text or pieces.empty():
+                pieces.put_nowait(text)
+
+        def on_text(text: str) -> bool:  # on the model's thread
             if not stop.is_set():
-                loop.call_soon_threadsafe(pieces.put_nowait, text)
+                loop.call_soon_threadsafe(put, text)
             return not stop.is_set()
 
         async with self._brain.slots.use(self.ctx.session, self.settings.wait_s) as slot:
@@ -143,15 +147,13 @@ class _Brain:
 
 
 def _load(settings: LlamaSettings, progress: Progress) -> _Brain:
-    from vaidol.models.llama import ContextFull, Llama, LlamaError
+    from vaidol.models.llama import ContextFull, Llama
 
     progress(0.0, settings.model)
     path = model_path(settings.model)
-    try:
+    with model_errors():
         llama = Llama(path, context=settings.context, threads=settings.threads, slots=settings.slots)
         progress(0.5, "reading the persona")
         with suppress(ContextFull):  # a turn will say so
             llama.warm(conversation(settings).head, slot=0)  # the first session's
-    except LlamaError as error:
-        raise ProviderError(str(error), code="model") from error
     return _Brain(llama, Slots(settings.slots))

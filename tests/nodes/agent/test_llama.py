@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.graphs import idle, running, sink
+from tests.graphs import idle, play, running, sink
 from tests.nodes.agent.talk import User, got, reply, until
 from vaidol.graph.clock import run_virtual
 from vaidol.graph.frames import TextDelta
@@ -164,3 +165,14 @@ def test_the_default_model_answers() -> None:
 
     assert Store().path(LlamaSettings().model).is_file()
     assert any(character.isalpha() for character in asyncio.run(main()))
+
+
+@pytest.mark.parametrize("what", ["missing", "garbage"])
+def test_a_model_that_cannot_be_had_is_named(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "brain.gguf"
+    if what == "garbage":
+        path.write_bytes(b"GGUF" + bytes(1000))
+    result = play({"user": User, "agent": ("agent.llama", {"model": str(path)})}, ["user.text -> agent.user"])
+    (error,) = result.errors
+    assert str(path) in error
+    assert "Traceback" not in error
