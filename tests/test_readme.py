@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.graphs import joined, play, sink, source
+from tests.graphs import joined, play, sink
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.frames import Audio, Sentence
+from vaidol.graph.node import Node, Settings
+from vaidol.graph.ports import Port
 from vaidol.graph.spec import load
 from vaidol.nodes import registry
 from vaidol.pipelines import LIBRARY
@@ -18,6 +20,17 @@ from vaidol.server.cli import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+
+
+class Says(Node[Settings]):
+    """A reply of one sentence."""
+
+    outputs = (Port("out", Sentence),)
+    replies = True
+
+    async def run(self) -> None:
+        gen = self.ctx.fence.begin(1)
+        await self.send("out", Sentence(text="two beeps", speech="two beeps", final=True, gen=gen, trace=1))
 
 
 def block(language: str) -> str:
@@ -40,9 +53,8 @@ def test_the_node_of_the_readme_speaks(tmp_path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
 
-    said = Sentence(text="two beeps", speech="two beeps", final=True)
-    nodes = {"text": source(Sentence, [(0.0, said)]), "tts": (module.ToneTts, {"hz": 1000}), "ear": sink(Audio)}
-    result = play(nodes, ["text.out -> tts.text", "tts.audio -> ear.in"])
+    nodes = {"text": Says, "tts": (module.ToneTts, {"hz": 1000}), "ear": sink(Audio)}
+    result = play(nodes, ["text.out -> tts.text", "tts.audio -> ear.in"], seconds=5)
     assert result.errors == []
     sound = joined(result.frames("ear"))
     assert len(sound) == 2 * 4800
