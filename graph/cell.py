@@ -6,8 +6,9 @@ import asyncio
 import contextvars
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
+from vaidol.graph.clock import busy_s
 from vaidol.graph.edges import Edge
 from vaidol.graph.frames import Frame
 from vaidol.graph.node import Node
@@ -15,6 +16,12 @@ from vaidol.graph.plan import PlanNode
 
 State = Literal["loading", "idle", "busy", "restarting", "failed"]
 SLOW_S = 0.010  # a step longer than this is named: it held up every session of the process
+
+
+class Others(Protocol):
+    """Who runs other nodes while one emits."""
+
+    drained_s: float  # spent on that so far
 
 
 class Cell:
@@ -25,9 +32,9 @@ class Cell:
 
     __slots__ = (
         "busy_s", "closing", "context", "current", "cutting", "error", "errors", "failed", "handed", "ins", "leaving",
-        "loading", "node", "notice_s", "on_slow", "order", "outs", "plan", "pumping", "restarting", "restarts",
-        "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step", "task", "tickers", "waited_s",
-        "waiter", "wake",
+        "loading", "node", "notice_s", "on_slow", "order", "others", "outs", "plan", "pumping", "restarting",
+        "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step", "task", "tickers",
+        "waited_s", "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
@@ -64,6 +71,7 @@ class Cell:
         self.waited_s = 0.0  # from where the work on a frame first waited until it was done
         self.slowest_s = self.notice_s = 0.0
         self.on_slow = on_slow
+        self.others: Others  # set when connected
 
     @property
     def name(self) -> str:
@@ -131,11 +139,16 @@ class Cell:
         """The oldest frame of `edge` was dropped: so is its place in the order."""
         self.order.remove(edge)
 
-    def spent(self, seconds: float) -> None:
-        """Book one step."""
+    def book(self, began: float, others_s: float) -> None:
+        """Book a step that began at `began`, when `others.drained_s` was `others_s`."""
+        seconds = busy_s() - began - (self.others.drained_s - others_s)
         self.busy_s += seconds
         if seconds > self.notice_s:
             self.notice(seconds)
+
+    def booked(self) -> Booked:
+        """`with cell.booked():` books a step of this node, without what it set off in others."""
+        return Booked(self)
 
     def notice(self, seconds: float) -> None:
         """A step took longer than any before, or than `SLOW_S`."""
@@ -144,3 +157,20 @@ class Cell:
         if seconds > SLOW_S:
             self.slow += 1
             self.on_slow(self, seconds)
+
+
+class Booked:
+    """See `Cell.booked`."""
+
+    __slots__ = ("began", "cell", "others_s")
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.others_s = cell.others.drained_s
+        self.began = busy_s()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        self.cell.book(self.began, self.others_s)

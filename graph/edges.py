@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 from vaidol.graph.clock import busy_s
 from vaidol.graph.errors import Overrun
 from vaidol.graph.frames import Frame
+from vaidol.graph.histogram import BUCKETS, bucket, quantile_us
 from vaidol.graph.plan import ALARM, HARD_LIMIT, PlanEdge
 
 if TYPE_CHECKING:
     from vaidol.graph.cell import Cell
-
-WAIT_BUCKETS = 32  # powers of two of 1 us
 
 
 class Edge:
@@ -42,7 +41,7 @@ class Edge:
         self.queue: deque[tuple[Frame, float]] = deque()  # bounded in `put`
         self.depth_ms = 0.0
         self.entered = self.taken = self.dropped = self.stale = self.high = 0
-        self.waits = [0] * WAIT_BUCKETS
+        self.waits = [0] * BUCKETS
         self.room: asyncio.Event | None = None  # exists while a sender waits
         self.reach_alarm = reach_alarm
 
@@ -84,7 +83,7 @@ class Edge:
         """The oldest frame; lets a waiting sender go on when there is room again."""
         frame, since = self.queue.popleft()
         self.taken += 1
-        self.waits[min(int((busy_s() - since) * 1e6).bit_length(), WAIT_BUCKETS - 1)] += 1
+        self.waits[bucket(busy_s() - since)] += 1
         self._shrunk(frame)
         return frame
 
@@ -104,16 +103,7 @@ class Edge:
 
     def wait_us(self, share: float) -> float:
         """Upper bound of the `share` quantile (0.5, 0.99) of queueing time, us; 0 when that share never queued."""
-        queued = sum(self.waits)
-        total = max(self.taken, queued)
-        seen = total - queued  # handed over at once
-        if seen >= share * total:
-            return 0.0
-        for bucket, count in enumerate(self.waits):
-            seen += count
-            if seen >= share * total:
-                return float(1 << bucket)
-        return 0.0
+        return quantile_us(self.waits, share, at_once=max(0, self.taken - sum(self.waits)))
 
     def _shrunk(self, frame: Frame) -> None:
         """`frame` left the queue."""
@@ -124,7 +114,7 @@ class Edge:
 
     def _would_overflow(self, frame: Frame) -> bool:
         if self.bound_ms:
-            return self.depth_ms + frame.ms > self.bound_ms
+            return self.depth_ms + frame.ms > self.bound_ms or len(self.queue) >= HARD_LIMIT  # empty frames last 0 ms
         return len(self.queue) >= self.bound
 
     def _drop_oldest(self) -> None:

@@ -9,6 +9,7 @@ from vaidol.graph.node import Need
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.ticker import Ticker
+from vaidol.graph.watchdog import Watchdog
 from vaidol.graph.workers import Shared, Workers
 
 
@@ -21,6 +22,17 @@ class Engine:
         self.ticker = Ticker(self.clock)
         self.workers = Workers(self.clock)
         self.shared = Shared(self.workers)
+        self._watchdog: Watchdog | None = None
+
+    def watch(self) -> None:
+        """Have a thread watch the event loop from now on; there is nothing to watch on virtual time."""
+        if self._watchdog is None and not self.clock.virtual:
+            self._watchdog = Watchdog(asyncio.get_running_loop())
+
+    @property
+    def hung(self) -> int:
+        """How often the event loop stood still."""
+        return self._watchdog.hung if self._watchdog else 0
 
     def needs(self, plan: Plan) -> dict[str, tuple[Need, ...]]:
         """What each node of `plan` must have loaded, by node name; nodes that need nothing are left out."""
@@ -28,5 +40,8 @@ class Engine:
         return {name: needs for name, needs in found.items() if needs}
 
     def close(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.close()
+            self._watchdog = None
         self.shared.close()
         self.workers.close()

@@ -43,6 +43,7 @@ class Flow:
         self._loop = asyncio.get_running_loop()
         self._ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
         self._draining = False
+        self.drained_s = 0.0  # spent in `drain`, so that nobody books the work of others as his own
         self._outer: asyncio.Task[Any] | None = None  # the emitting task, while others are the current one
 
     @property
@@ -53,6 +54,7 @@ class Flow:
 
     def connect(self, cell: Cell, pool: str) -> None:
         """Give the node in `cell` its `emit` and `send`. `pool`: its thread, if it has one."""
+        cell.others = self
         cell.leaving = edges = self._leaving[cell.name]
         _, ports = type(cell.node).ports(cell.node.settings)
         cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
@@ -152,10 +154,10 @@ class Flow:
         """Run what is due until the list is empty. A node that fails does not stop the others."""
         ready, life = self._ready, self._life
         self._draining = True
+        began = now = busy_s()
         try:
             while ready:
                 edge, frame = ready.popleft()
-                now = busy_s()
                 try:
                     while True:
                         if edge.fenced and life[frame.gen] == DEAD:
@@ -179,9 +181,11 @@ class Flow:
                         edge, frame = ready.popleft()
                 except Exception as error:  # noqa: BLE001  # the one place: a node may fail in any way
                     self._supervisor.failed(edge.target, frame, error, edge=edge)
+                    now = busy_s()
         finally:
             self._draining = False
             self._emitter_again()
+            self.drained_s += busy_s() - began
 
     def _emitter_again(self) -> None:
         """Make the emitting task the current one again, after first steps of others."""
@@ -263,10 +267,8 @@ class Flow:
                 edge.taken -= 1
                 edge.stale += 1
                 continue
-            began = busy_s()
-            with Guard(self._supervisor, cell, frame, edge):
+            with Guard(self._supervisor, cell, frame, edge), cell.booked():
                 cell.step(edge.port, frame)
-            cell.spent(busy_s() - began)
 
     async def serve(self, cell: Cell) -> None:
         """The task of an asynchronous node: one frame after the other; a cut ends the frame's work, not the task."""

@@ -17,6 +17,7 @@ from vaidol.graph.events import EventLog
 from vaidol.graph.flow import Flow, retire
 from vaidol.graph.gate import GatedEdge
 from vaidol.graph.generations import Fence, Turn, TurnCut
+from vaidol.graph.meters import Snapshot, snapshot
 from vaidol.graph.plan import ALARM, Plan, PlanEdge, PlanNode
 from vaidol.graph.supervisor import CLOSE_S, Guard, Supervisor, guarded
 from vaidol.graph.tasks import Tasks
@@ -68,6 +69,7 @@ class Graph:
 
     async def __aenter__(self) -> Graph:
         """Open every node, those at the end first; what comes before a node is open waits. Then start the sources."""
+        self.engine.watch()
         try:
             order = list(reversed(self.cells.values()))
             for cell in order:
@@ -102,6 +104,10 @@ class Graph:
     def node(self, name: str) -> Any:
         """The node now running under `name`. Raises `KeyError`."""
         return self.cells[name].node
+
+    def snapshot(self) -> Snapshot:
+        """All meters so far, as plain data; cheap enough to be asked for ten times a second."""
+        return snapshot(self)
 
     def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task of this session."""
@@ -165,7 +171,7 @@ class Graph:
         guard = Guard(self.supervisor, cell)
 
         def tick(skipped: int) -> None:
-            with guard:
+            with guard, cell.booked():
                 call(skipped)
 
         untick = self.engine.ticker.subscribe(tick)
@@ -201,7 +207,7 @@ class Graph:
         self._forget_reply(cut.gen)
         for cell in self.cells.values():
             if not cell.paused and not cell.failed:
-                with Guard(self.supervisor, cell):
+                with Guard(self.supervisor, cell), cell.booked():
                     cell.node.cut(cut)
         for cell in self.cells.values():
             replying = cell.plan.lane == "reply"  # what is heard of the user is wanted, whether it is answered or not

@@ -102,7 +102,7 @@ class Supervisor:
             for need in type(cell.node).needs(cell.node.settings):
                 await self.graph.engine.shared.get(need)
             async with asyncio.timeout(OPEN_S):
-                await cell.node.open()
+                await Steps(cell, cell.node.open())
             ok = True
         cell.loading = False
         return ok

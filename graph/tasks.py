@@ -70,19 +70,17 @@ class Steps:
     def send(self, value: Any) -> Any:
         if self.first is not Ellipsis:
             return self._hand_over()
-        began = busy_s()
+        cell = self.cell
+        began, others_s = busy_s(), cell.others.drained_s
         try:
             return self.coroutine.send(value)
         finally:
-            self.cell.spent(busy_s() - began)
+            cell.book(began, others_s)
 
     def throw(self, error: BaseException | type[BaseException], value: BaseException | None = None, *_: Any) -> Any:
         self.first = Ellipsis
-        began = busy_s()
-        try:
+        with self.cell.booked():
             return self.coroutine.throw(error if value is None else value)
-        finally:
-            self.cell.spent(busy_s() - began)
 
     def close(self) -> None:
         self.coroutine.close()
