@@ -40,7 +40,11 @@ class NodeContext:
         return self._graph.spawn(self._cell, work, gen)
 
     async def call(self, pool: str, function: Callable[..., T], *args: Any) -> T:
-        return await self._graph.engine.workers.call(pool, function, *args)
+        engine = self._graph.engine
+        result = await engine.workers.call(pool, function, *args)
+        if engine.costs_s and self.clock.virtual:
+            await self.clock.sleep(engine.costs_s.get(self.node, 0.0))
+        return result
 
     def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
         return self._graph.each_tick(self._cell, call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from vaidol.graph.clock import Clock
 from vaidol.graph.node import Need
@@ -22,6 +23,7 @@ class Engine:
         self.ticker = Ticker(self.clock)
         self.workers = Workers(self.clock)
         self.shared = Shared(self.workers)
+        self.costs_s: Mapping[str, float] = {}  # by node: what one of its calls to a thread takes on virtual time, s
         self._watchdog: Watchdog | None = None
 
     def watch(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 from collections import deque
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ RATE = 48_000  # Hz, what WebRTC carries
 STEP = 960  # samples of one packet, 20 ms
 RAMP = 144  # samples, 3 ms: from the last sample to silence when sound is cut, so that it does not click
 ROOM_MS = 80.0  # the pacer asks for more below this; what waits before it stays in the edge, where a cut drops it
+SILENT: F32 = np.zeros(STEP, np.float32)
+SILENT.setflags(write=False)
 WORD = re.compile(r"\S+\s*")
 
 
@@ -91,6 +94,8 @@ class Pacer:
     def pull(self, skipped: int = 0) -> Packet:
         """The next packet. `skipped` packets were left out before it after a stall: the cursor jumps over them."""
         self._pts += skipped * STEP
+        if not self._queue and not self._last:
+            return self._quiet()
         out = np.zeros(STEP, np.float32)
         marks: list[Mark] = []
         if self._holding and not self._last:
@@ -104,6 +109,14 @@ class Pacer:
         packet = Packet(out, self._pts, gen, marks)
         self._pts += STEP
         self._notice_room()
+        return packet
+
+    def _quiet(self) -> Packet:
+        """The next packet where nothing sounds and nothing waits: most of them."""
+        if self._holding:
+            self._gain = 0.0
+        packet = Packet(SILENT, self._pts, 0, [])
+        self._pts += STEP
         return packet
 
     def heard(self, gen: int) -> tuple[str, float]:
@@ -214,8 +227,14 @@ class Pacer:
 
 def to_int16(samples: F32) -> NDArray[np.int16]:
     """[-1, 1] float32 to int16, clipped; NaN becomes 0."""
-    scaled = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0) * 32767.0
-    clipped: NDArray[np.int16] = np.clip(np.rint(scaled), -32768, 32767).astype(np.int16)
+    power = float(np.dot(samples, samples))
+    if not power:
+        return np.zeros(len(samples), np.int16)
+    if not math.isfinite(power):  # looking for single bad samples costs more than all the rest
+        samples = np.nan_to_num(samples, nan=0.0, posinf=1.0, neginf=-1.0)
+    scaled = samples * np.float32(32767.0)
+    np.rint(scaled, out=scaled)
+    clipped: NDArray[np.int16] = scaled.clip(-32768, 32767).astype(np.int16)
     return clipped
 
 
