@@ -48,7 +48,7 @@ def wrong(found: list[Verdict]) -> list[tuple[str, str]]:
         ("script:\n  - { say: '  ' }", "5:5", "'say' has no words"),
         ("script:\n  - say: hi\n    expect: [{ event: sounds }]", "6:23", "input should be 'transcript'"),
         ("script: [{ say: hi, at: soon }]", "4:25", "should be a valid number"),
-        ("script: []", "4:9", "at least 1 item"),
+        ("script: []", "4:9", "script"),
         ("names: 3\nscript: [{ say: hi }]", "4:1", "did you mean 'name'?"),
         ("script: [{ say: '${SURELY_NOT_SET}' }]", "4:17", "the environment has no SURELY_NOT_SET"),
     ],
