@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from vaidol.graph.node import Node, Settings
@@ -12,7 +12,7 @@ from vaidol.graph.spec import EdgeSpec, NodeSpec
 
 @dataclass(eq=False)
 class Built:
-    """A node under compilation."""
+    """A node under compilation; `stand_ins` may come to run in its place, in that order, on its edges."""
 
     name: str
     spec: NodeSpec
@@ -21,6 +21,12 @@ class Built:
     inputs: dict[str, Port]
     outputs: dict[str, Port]
     adapter: bool = False
+    stand_ins: list[Built] = field(default_factory=list)
+
+    @property
+    def all(self) -> list[Built]:
+        """The node and its stand-ins."""
+        return [self, *self.stand_ins]
 
 
 @dataclass(eq=False)
@@ -34,6 +40,11 @@ class Link:
     target: Built
     into: Port
     rate: int | None = None
+
+    def wanted(self, name: str) -> Any:
+        """What the target, or a stand-in of it, wants `name` (rate, dtype, frame_ms) to be; None = anything."""
+        ports = (node.inputs.get(self.into.name) for node in self.target.all)
+        return next((value for port in ports if port and (value := getattr(port, name)) is not None), None)
 
 
 def built(name: str, spec: NodeSpec, kind: type[Node[Any]], settings: Settings, *, adapter: bool = False) -> Built:

@@ -8,6 +8,7 @@ from typing import Any
 import networkx as nx
 
 from vaidol.graph.building import Built, Link
+from vaidol.graph.formats import FIELDS
 from vaidol.graph.yamlfile import Way, nearest
 
 Found = tuple[str, Way, bool]  # message, where, whether the key is meant and not the value
@@ -70,10 +71,9 @@ def fallbacks(nodes: Mapping[str, Built], named: set[str], links: Sequence[Link]
             yield f"node '{node.name}': no node '{other}' to fall back to{known}", way, False
         elif _returns(node, nodes):
             yield f"node '{node.name}': the fallbacks go in a circle", way, False
-        elif other in nodes:
-            for port in _missing(node, nodes[other], links):
-                message = f"node '{other}' cannot stand in for '{node.name}': it has no port {port}"
-                yield message, way, False
+        for stand_in in node.stand_ins:
+            for what in _misfits(node, stand_in, links):
+                yield f"node '{stand_in.name}' cannot stand in for '{node.name}': {what}", way, False
 
 
 def _returns(node: Built, nodes: Mapping[str, Built]) -> bool:
@@ -84,13 +84,24 @@ def _returns(node: Built, nodes: Mapping[str, Built]) -> bool:
     return at == node.name
 
 
-def _missing(node: Built, stand_in: Built, links: Sequence[Link]) -> list[str]:
-    """The ports connected at `node` that `stand_in` does not have alike."""
-    ends = [(link.target, link.into, stand_in.inputs) for link in links]
-    ends += [(link.source, link.out, stand_in.outputs) for link in links]
-    missing = {}
-    for end, port, ports in ends:
-        same = ports.get(port.name)
-        if end is node and (same is None or same.frame is not port.frame or (same.rate or port.rate) != port.rate):
-            missing[port.name] = str(port)
-    return list(missing.values())
+def _misfits(node: Built, stand_in: Built, links: Sequence[Link]) -> Iterator[str]:
+    """Why `stand_in` cannot work on the edges of `node`. What it gives may have another format: that is adapted."""
+    ins = {link.into.name: link.into for link in links if link.target is node}
+    outs = {link.out.name: link.out for link in links if link.source is node}
+    for ports, theirs in ((ins, stand_in.inputs), (outs, stand_in.outputs)):
+        for name, port in ports.items():
+            same = theirs.get(name)
+            if same is None or same.frame is not port.frame:
+                yield f"it has no port {port}"
+            elif ports is ins and any(_differ(getattr(port, field), getattr(same, field)) for field in FIELDS):
+                yield f"its input is {same}, and that of '{node.name}' is {port}"
+    if not ins and not outs:
+        return  # it waits itself to stand in for one that is checked with the whole chain
+    for name, port in stand_in.inputs.items():
+        known = node.inputs.get(name)
+        if name not in ins and not port.optional and (known is None or known.optional):
+            yield f"nothing would feed its input {port}"
+
+
+def _differ(one: object, other: object) -> bool:
+    return one is not None and other is not None and one != other

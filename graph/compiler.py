@@ -40,6 +40,8 @@ class _Compiler:
         spec = self.source.spec
         for name, node in spec.nodes.items():
             self.build(name, node)
+        for made in self.nodes.values():
+            made.stand_ins = self.stand_ins(made)
         for index, edge in enumerate(spec.edges):
             self.link(index, edge)
         self.check_inputs()
@@ -213,8 +215,10 @@ class _Compiler:
         graph.add_edges_from((k.source.name, k.target.name) for k in links if not k.spec.feedback and not k.out.source)
         reply: set[str] = set()
         for node in self.nodes.values():
-            if node.kind.replies:
+            if any(one.kind.replies for one in node.all):
                 reply |= {node.name} | nx.descendants(graph, node.name)
+        wired = {node.name for link in links for node in (link.source, link.target)}
+        reply |= {one.name for node in self.nodes.values() if node.name in reply for one in node.stand_ins} - wired
         return {name: "reply" if name in reply else "input" for name in self.nodes}
 
     def edge(self, link: Link, lanes: dict[str, Lane]) -> PlanEdge:
@@ -229,22 +233,21 @@ class _Compiler:
         return PlanEdge(
             link.source.name, link.out.name, link.target.name, link.into.name, link.out.frame, link.rate,
             spec.policy or policy, bound_ms, bound, lane, spec.feedback,
-            gated=any(node.kind.effects for node in self.and_stand_ins(link.target)),
+            gated=any(node.kind.effects for node in link.target.all),
         )  # fmt: skip
 
     def node(self, made: Built, lanes: dict[str, Lane]) -> PlanNode:
         spec = made.spec
-        chain = self.and_stand_ins(made)
-        asynchronous = any(node.kind.is_async() or node.spec.place == "thread" for node in chain)
+        asynchronous = any(node.kind.is_async() or node.spec.place == "thread" for node in made.all)
         return PlanNode(
             made.name, spec.use, made.settings, lanes[made.name], asynchronous,
             spec.place, spec.on_error, spec.fallback, made.adapter,
         )  # fmt: skip
 
-    def and_stand_ins(self, node: Built) -> list[Built]:
-        """The node and all that may come to run in its place, in that order."""
+    def stand_ins(self, node: Built) -> list[Built]:
+        """All that may come to run in place of `node`, in that order."""
         chain, at = [node], node.spec.fallback
         while at in self.nodes and self.nodes[at] not in chain:
             chain.append(self.nodes[at])
             at = chain[-1].spec.fallback
-        return chain
+        return chain[1:]

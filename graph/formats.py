@@ -11,6 +11,7 @@ from vaidol.graph.frames import Audio
 
 RESAMPLE, DTYPE, REFRAME = "adapt.resample", "adapt.dtype", "adapt.reframe"
 FIELDS = ("rate", "dtype", "frame_ms")
+ANY = "any"  # of an output that says nothing about it
 
 
 @dataclass
@@ -22,7 +23,7 @@ class Formats:
     def one(self, name: str) -> Any:
         """The value of a field where it is sure, else None."""
         values = self.values[name]
-        return next(iter(values)) if len(values) == 1 else None
+        return next(iter(values)) if len(values) == 1 and values != {ANY} else None
 
 
 def unify(links: Sequence[Link]) -> dict[int, Formats]:
@@ -49,29 +50,30 @@ def unify(links: Sequence[Link]) -> dict[int, Formats]:
 def _values(
     link: Link, name: str, feeding: dict[tuple[str, str], list[int]], links: Sequence[Link], found: list[Formats]
 ) -> frozenset[Any]:
-    declared = getattr(link.out, name)
-    if declared is not None:
-        return frozenset((declared,))
-    if link.out.like is None:
-        return frozenset()
-    values: frozenset[Any] = frozenset()
-    for up in feeding.get((link.source.name, link.out.like), ()):
-        wanted = getattr(links[up].into, name)
-        values |= frozenset((wanted,)) if wanted is not None else found[up].values[name]
-    return values
+    """By all that may run at the link's source: the node and its stand-ins."""
+    values: set[Any] = set()
+    for port in filter(None, (node.outputs.get(link.out.name) for node in link.source.all)):
+        declared = getattr(port, name)
+        ups = [] if declared is not None else feeding.get((link.source.name, port.like or ""), [])
+        if not ups:
+            values.add(ANY if declared is None else declared)
+        for up in ups:
+            wanted = links[up].wanted(name)
+            values |= found[up].values[name] if wanted is None else {wanted}
+    return frozenset(values)
 
 
 def wanted(link: Link, formats: Formats) -> list[tuple[str, dict[str, Any]]]:
     """The adapters, in order, that make what comes along `link` fit its input."""
-    into = link.into
+    rate, dtype, frame_ms = map(link.wanted, FIELDS)
     found: list[tuple[str, dict[str, Any]]] = []
-    if into.rate and formats.one("rate") != into.rate:
-        found.append((RESAMPLE, {"rate": into.rate}))
-    if into.dtype and formats.one("dtype") != into.dtype:
-        found.append((DTYPE, {"dtype": into.dtype}))
+    if rate and formats.one("rate") != rate:
+        found.append((RESAMPLE, {"rate": rate}))
+    if dtype and formats.one("dtype") != dtype:
+        found.append((DTYPE, {"dtype": dtype}))
     # a resampled frame may be a sample longer or shorter than its length says
-    if into.frame_ms and (formats.one("frame_ms") != into.frame_ms or found[:1] == [(RESAMPLE, {"rate": into.rate})]):
-        found.append((REFRAME, {"frame_ms": into.frame_ms}))
+    if frame_ms and (formats.one("frame_ms") != frame_ms or found[:1] == [(RESAMPLE, {"rate": rate})]):
+        found.append((REFRAME, {"frame_ms": frame_ms}))
     return found
 
 
@@ -83,11 +85,11 @@ def mixed(node: Built, links: Sequence[Link], formats: dict[int, Formats]) -> li
         if name not in repeated or port.rate is not None or port.frame is not Audio:
             continue
         ins = [(i, link) for i, link in enumerate(links) if link.target is node and link.into is port]
-        rates = {rate for i, _ in ins for rate in formats[i].values["rate"]}
+        rates = {rate for i, _ in ins for rate in formats[i].values["rate"] - {ANY}}
         if len(ins) > 1 and len(rates) > 1:
             found.append((name, [f"{link.spec.source} {_rates(formats[i])}" for i, link in ins]))
     return found
 
 
 def _rates(formats: Formats) -> str:
-    return " or ".join(f"{rate / 1000:g} kHz" for rate in sorted(formats.values["rate"])) or "of any rate"
+    return " or ".join(f"{rate / 1000:g} kHz" for rate in sorted(formats.values["rate"] - {ANY})) or "of any rate"
