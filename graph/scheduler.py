@@ -24,6 +24,7 @@ from vaidol.graph.tasks import Tasks
 
 log = logging.getLogger("vaidol.graph")
 UTTERANCES_KEPT = 64
+STOP_S = 8.0  # for a whole graph in which nothing works any more; one that works needs none of it
 SLOW_NAMED_S = 1.0  # a node that blocks the loop is named at most this often
 
 
@@ -68,7 +69,7 @@ class Graph:
     # life
 
     async def __aenter__(self) -> Graph:
-        """Open every node, those at the end first; what comes before a node is open waits. Then start the sources."""
+        """Open all nodes side by side, then start the sources; what comes before a node is open waits."""
         self.engine.watch()
         try:
             order = list(reversed(self.cells.values()))
@@ -76,8 +77,7 @@ class Graph:
                 if cell.plan.asynchronous:
                     name = f"{self.session} {cell.name}"
                     cell.task = self._tasks.start(self.flow.serve(cell), name=name, context=cell.context)
-            for cell in order:
-                await self.supervisor.start(cell)
+            await asyncio.wait([self.own(self.supervisor.start(cell)) for cell in order])
             for cell in order:
                 self.start_source(cell)
         except BaseException:
@@ -117,7 +117,7 @@ class Graph:
         return task
 
     async def _stop(self) -> None:
-        """End every reply, stop all work, close the nodes in the order sound flows: within `CLOSE_S` each."""
+        """End every reply, stop all work, close the nodes in the order sound flows, all within `STOP_S`."""
         if self.stopping:
             return
         self.stopping = True
@@ -130,8 +130,9 @@ class Graph:
         hung = await self._tasks.stop(CLOSE_S)
         if hung:
             log.warning("tasks did not stop", extra={"session": self.session, "tasks": hung})
+        until = self.clock.s() + STOP_S - CLOSE_S
         for cell in self.cells.values():
-            await self.supervisor.close(cell)
+            await self.supervisor.close(cell, within_s=min(CLOSE_S, max(until - self.clock.s(), 0.1)))
             retire(cell)
             self.engine.workers.release(self._pool(cell))
         self.end("stopped")

@@ -116,10 +116,10 @@ class Supervisor:
         else:
             self._give_up(cell)
 
-    async def close(self, cell: Cell) -> None:
+    async def close(self, cell: Cell, *, within_s: float = CLOSE_S) -> None:
         """Close the node inside `cell`; a node that fails or hangs at that is left behind."""
         with Guard(self, cell):
-            async with asyncio.timeout(CLOSE_S):
+            async with asyncio.timeout(within_s):
                 await cell.node.close()
 
     def _begun_for(self, cell: Cell, frame: Frame | None) -> int:
