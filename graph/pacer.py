@@ -106,7 +106,7 @@ class Pacer:
         if filled:
             self._fade(out)
         self._last = float(out[-1])
-        packet = Packet(out, self._pts, gen, marks)
+        packet = Packet(out, self._pts, gen if filled else 0, marks)
         self._pts += STEP
         self._notice_room()
         return packet
