@@ -1,0 +1,259 @@
+"""The base of turn nodes: the user's turn ends after a silence; the avatar's when the user takes the floor."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import ClassVar, TypeVar
+
+import numpy as np
+from pydantic import Field
+
+from vaidol.graph.clock import NS
+from vaidol.graph.frames import Audio, Speech, Utterance
+from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.ports import Port
+from vaidol.nodes.turn._ring import Ring
+
+RATE = 16_000  # Hz
+TAIL = RATE * 200 // 1000  # samples of the silence that stay behind the last word
+LATE = RATE  # samples kept behind the pre-roll, for an onset that is told late
+GAP = RATE // 2  # samples; sound missing for longer ends the turn, for shorter it becomes silence
+STALL_S = 1.0  # audio that stops coming counts as silence after this
+LAG = RATE * 200 // 1000  # samples by which the VAD tells an end late; measured from the first end on
+LAG_MAX = RATE
+
+
+class TurnSettings(Settings):
+    """What all ways of finding the end of a turn have in common."""
+
+    silence_ms: int = Field(500, ge=50, le=5_000)
+    """Silence after the last speech that ends the turn, ms. The VAD's hangover is part of it, not added to it. Whoever
+    goes on must do so its onset time (96 ms) sooner, for only then is it known to be speech."""
+    preroll_ms: int = Field(300, ge=0, le=2_000)
+    """Sound before the onset that goes to the recognizer too, ms: soft first consonants."""
+    min_speech_ms: int = Field(250, ge=0, le=5_000)
+    """An utterance with less speech than this is a noise and is ignored, ms."""
+    max_s: int = Field(30, ge=5, le=300)
+    """A longer utterance is cut at its quietest place and goes on as the next one, s."""
+    bargein: bool = True
+    """True: the user may interrupt. False: what the user says while the avatar is heard is ignored."""
+    bargein_ms: int = Field(300, ge=0, le=5_000)
+    """Speech that lasts this long ends the reply under way; shorter (a cough, "mhm") only pauses it, ms."""
+
+
+T = TypeVar("T", bound=TurnSettings)
+
+
+class Turns(Node[T]):
+    """speech (Speech), audio (Audio, 16 kHz) -> utterance (Utterance, 16 kHz, final, with a generation of its own)
+
+    A subclass decides by `while_quiet` when a turn is over.
+
+    At an onset the reply under way pauses (`Fence.hold`); when the speech has lasted `bargein_ms` it is cut, when it
+    was shorter it goes on. Duration is known when the VAD's hangover has passed, so the cut comes that much after
+    `bargein_ms`; nobody hears the difference, since the reply is paused by then.
+    """
+
+    inputs: ClassVar[tuple[Port, ...]] = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
+    outputs: ClassVar[tuple[Port, ...]] = (Port("utterance", Utterance),)
+
+    def __init__(self, settings: T, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._ring = Ring()
+        self._count = 0  # utterances sent
+        self._floor = 0  # no sound before this sample belongs to a later utterance
+        self._heard_s = 0.0  # clock, when audio came last
+        self._lag = LAG
+        self._frame = 0  # samples of the last audio frame
+        # what the VAD said last
+        self._speaking = False
+        self._since = 0  # first sample of the speech under way
+        self._quiet_from = 0  # sample behind the last speech
+        # the utterance under way
+        self._open = False
+        self._begin = 0  # its first sample, pre-roll included
+        self._voiced = 0  # samples of finished speech in it
+        self._lasted = False  # some speech in it was no cough
+        self._watching: asyncio.Task[None] | None = None
+
+    def process(self, port: str, frame: Speech | Audio) -> None:
+        if isinstance(frame, Audio):
+            self._hear(frame)
+        elif frame.active:
+            self._onset(frame.pts)
+        else:
+            self._offset(frame.pts)
+
+    # speech
+
+    def _onset(self, pts: int) -> None:
+        if self._speaking:
+            return
+        self._speaking, self._since = True, max(pts, self._floor)
+        self.went_on()
+        if not self._open:
+            self._start(pts - self._samples(self.settings.preroll_ms))
+        if not self._protected:
+            self.ctx.fence.hold()
+
+    def _offset(self, pts: int) -> None:
+        if not self._speaking:
+            return
+        self._speaking = False
+        self._lag = min(max(self._ring.end + self._frame - pts, 0), LAG_MAX)
+        self._speech_ended(pts)
+
+    def _speech_ended(self, pts: int) -> None:
+        """The speech under way ended at sample `pts`."""
+        self._quiet_from = pts
+        self._voiced += max(0, pts - max(self._since, self._floor))
+        if pts - self._since >= self._samples(self.settings.bargein_ms):
+            self._interrupt()
+        else:
+            self.ctx.fence.resume()
+
+    @property
+    def _protected(self) -> bool:
+        """The avatar is heard and may not be interrupted."""
+        return not self.settings.bargein and any(turn.spoke for turn in self.ctx.fence.turns)
+
+    def _interrupt(self) -> None:
+        """The user really speaks: whatever reply is under way ends."""
+        self._lasted = True
+        turns = self.ctx.fence.turns
+        if turns and not self._protected:
+            self.ctx.fence.cut("barge-in" if any(turn.spoke for turn in turns) else "user went on")
+
+    # audio
+
+    def _hear(self, frame: Audio) -> None:
+        self._append(frame)
+        if self._protected:
+            self._floor = self._ring.end
+            self._begin = max(self._begin, self._floor)
+        if self._speaking:
+            self._while_speaking()
+        elif self._open:
+            self.while_quiet((self._ring.end - self._quiet_from) * 1000 / RATE)
+        kept = self._begin if self._open else self._ring.end - self._samples(self.settings.preroll_ms) - LATE
+        self._ring.forget(kept)
+
+    def _append(self, frame: Audio) -> None:
+        """Put the frame behind what is there, silence where a little is missing; more than that ends the turn."""
+        missing = frame.pts - self._ring.end
+        if missing > GAP:
+            self._stop()
+            self._ring.restart(frame.pts)
+            self._floor = frame.pts
+        elif missing > 0:
+            self._ring.append(np.zeros(missing, np.float32))
+        if self._speaking and not self._open:  # the sound had stopped in mid-speech, and comes again
+            self._since = self._ring.end
+            self._start(self._ring.end)
+        self._ring.append(frame.samples.astype(np.float32, copy=False))
+        self._frame = len(frame.samples)
+        self._heard_s = self.ctx.clock.s()
+
+    def _while_speaking(self) -> None:
+        told = self._ring.end - self._lag  # an end before this sample would have been told
+        if not self._lasted and told - self._since >= self._samples(self.settings.bargein_ms):
+            self._interrupt()
+        if self._ring.end - self._begin >= self.settings.max_s * RATE:
+            self._split()
+
+    # what a subclass may do better
+
+    def while_quiet(self, ms: float) -> None:
+        """The user has been silent for `ms` in the middle of a turn, or at its end."""
+        if ms >= self.settings.silence_ms:
+            self.end_turn()
+
+    def went_on(self) -> None:
+        """The user speaks (again)."""
+
+    def finish(self, end: int) -> None:
+        """The turn is over, and its sound, up to sample `end`, is to be answered."""
+        self.mark_end(self.next_trace())
+        self.send_utterance(end, speculative=False)
+
+    # utterances
+
+    def _start(self, begin: int) -> None:
+        self._open, self._voiced, self._lasted = True, 0, False
+        self._begin = max(begin, self._floor, self._ring.start)
+        self._watching = self.ctx.spawn(self._watch())
+
+    def end_turn(self) -> None:
+        """The turn is over: send it, unless it was a noise or a word of agreement to a reply that goes on."""
+        self._open = False
+        if self._watching is not None:
+            self._watching.cancel()
+        end = self.turn_end
+        if self.meant:
+            self.finish(end)
+        self._floor = max(self._floor, end)
+
+    @property
+    def turn_end(self) -> int:
+        return min(self._ring.end, self._quiet_from + TAIL)
+
+    @property
+    def meant(self) -> bool:
+        """What was said is neither a noise nor a word of agreement to a reply that goes on."""
+        spoken = bool(self._voiced) and self._voiced >= self._samples(self.settings.min_speech_ms)
+        return spoken and (self._lasted or not self.ctx.fence.turns)
+
+    def _split(self) -> None:
+        """Too long: send what ends at the quietest place of the last third; the rest is the next utterance's.
+
+        Its reply ends at once, for the user still speaks; the agent keeps the words.
+        """
+        room = self._ring.end - self._begin
+        cut = self._ring.quietest(self._begin + room * 2 // 3, self._ring.end - max(self._lag, RATE // 2))
+        self._voiced += max(0, cut - self._since)
+        self._since = max(self._since, cut)
+        self._quiet_from = cut
+        self.finish(cut)
+        self.ctx.fence.cut("user went on")
+        self._begin = self._floor = cut
+
+    def _stop(self) -> None:
+        """No more sound comes: the turn ends as if silence had."""
+        if self._open:
+            if self._speaking:
+                self._speech_ended(self._ring.end)
+            self.end_turn()
+
+    def next_trace(self) -> int:
+        self._count += 1
+        return self._count
+
+    def mark_end(self, trace: int) -> None:
+        """Say when speech ended; of the moments of an utterance it is the first."""
+        now = self.ctx.clock.ns()
+        self.ctx.mark(trace, "speech_end", now - (self._ring.end - self._quiet_from) * NS // RATE)
+
+    def send_utterance(self, end: int, *, speculative: bool) -> int:
+        """Send the utterance with the current trace; returns its generation."""
+        trace, now = self._count, self.ctx.clock.ns()
+        if not speculative:
+            self.ctx.mark(trace, "endpoint", now)
+        samples = self._ring.take(self._begin, end)
+        gen = self.ctx.fence.begin(trace, speculative=speculative)
+        self.emit(
+            "utterance",
+            Utterance(samples=samples, rate=RATE, pts=self._begin, gen=gen, trace=trace, born=now, final=True),
+        )
+        return gen
+
+    async def _watch(self) -> None:
+        """A connection that goes silent may not leave a turn open for ever."""
+        limit_s = self.settings.silence_ms / 1000 + STALL_S
+        while (waited_s := self.ctx.clock.s() - self._heard_s) < limit_s:
+            await self.ctx.clock.sleep(max(limit_s - waited_s, 0.02))
+        self._watching = None
+        self._stop()
+
+    @staticmethod
+    def _samples(ms: int) -> int:
+        return ms * RATE // 1000
