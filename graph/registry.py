@@ -22,11 +22,15 @@ class Registry:
     """The kinds in the folders of `package` (`room/name.py` is `room.name`; `in_.py` is `in`) and of entry points.
 
     A module is imported only when its kind is asked for. Files with a leading underscore are helpers of their room.
-    `extra` adds classes by hand: tests and programs that build graphs from Python.
+    `extra` adds classes by hand: tests and programs that build graphs from Python. `outside`: whether installed
+    packages may add kinds; what they call by a name of ours is not used.
     """
 
-    def __init__(self, package: str | None = None, extra: dict[str, type[Node[Any]]] | None = None) -> None:
+    def __init__(
+        self, package: str | None = None, extra: dict[str, type[Node[Any]]] | None = None, *, outside: bool = True
+    ) -> None:
         self._package = package
+        self._outside = outside
         self._known: dict[str, type[Node[Any]]] = dict(extra or {})
 
     @cached_property
@@ -44,7 +48,8 @@ class Registry:
 
     @cached_property
     def _entry_points(self) -> dict[str, importlib.metadata.EntryPoint]:
-        return {entry.name: entry for entry in importlib.metadata.entry_points(group=GROUP)}
+        found = importlib.metadata.entry_points(group=GROUP) if self._outside else ()
+        return {entry.name: entry for entry in found}
 
     def kinds(self) -> list[str]:
         """All kinds, sorted; imports nothing."""
@@ -67,11 +72,36 @@ class Registry:
                 own = (c for _, c in inspect.getmembers(module, inspect.isclass) if c.__module__ == module.__name__)
                 found = next((c for c in own if issubclass(c, Node) and not inspect.isabstract(c)), None)
             elif kind in self._entry_points:
-                found = self._entry_points[kind].load()
+                with _Outside(kind, self._entry_points[kind]):
+                    found = self._entry_points[kind].load()
             else:
                 raise UnknownKind(f"no kind '{kind}'")
         except (ImportError, AttributeError) as error:
-            raise UnknownKind(f"kind '{kind}' cannot be loaded: {error}") from error
+            raise UnknownKind(f"kind '{kind}' cannot be loaded: {_line(error)}") from error
         if not (isinstance(found, type) and issubclass(found, Node)):
-            raise UnknownKind(f"kind '{kind}' cannot be loaded: its module holds no node class")
+            what = "its module holds no node class" if found is None else f"{found!r:.60} is no node class"
+            raise UnknownKind(f"kind '{kind}' cannot be loaded: {what}")
         return found
+
+
+class _Outside:
+    """Turns whatever goes wrong while a package that is not ours is imported into one `UnknownKind`."""
+
+    def __init__(self, kind: str, entry: importlib.metadata.EntryPoint) -> None:
+        self.kind = kind
+        self.entry = entry
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception | SystemExit):
+            package = self.entry.dist.name if self.entry.dist else "an installed package"
+            message = f"kind '{self.kind}' of {package} ({self.entry.value}) cannot be loaded: {_line(error)}"
+            raise UnknownKind(message) from error
+
+
+def _line(error: BaseException) -> str:
+    """An error in one line; those that are not of the family of imports with their class."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ImportError | AttributeError) and text else f"{type(error).__name__}: {text}"

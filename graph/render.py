@@ -14,7 +14,7 @@ def table(plan: Plan) -> str:
     nodes += [(_shown(node), node.kind, node.lane, _runs(node), _on_error(node)) for node in plan.nodes]
     edges = [("edge", "carries", "when full", "bound", "")]
     edges += [(edge.name, _carries(edge), edge.policy, _bound(edge), _flags(edge)) for edge in plan.edges]
-    return f"{plan.name}: {plan.about}".rstrip(": ") + f"\n\n{_columns(nodes)}\n\n{_columns(edges)}\n"
+    return f"{plan.name}: {' '.join(plan.about.split())}".rstrip(": ") + f"\n\n{_columns(nodes)}\n\n{_columns(edges)}\n"
 
 
 def mermaid(plan: Plan) -> str:
@@ -22,11 +22,11 @@ def mermaid(plan: Plan) -> str:
     lines = ["flowchart LR"]
     for node in plan.nodes:
         left, right = ("([", "])") if node.adapter else ("[", "]")
-        lines.append(f'  {node.name}{left}"{node.name}<br/>{node.kind}"{right}')
+        lines.append(f'  {_id(node.name)}{left}"{_entities(node.name)}<br/>{_entities(node.kind)}"{right}')
     for edge in plan.edges:
-        arrow = "-.->" if edge.feedback else "-->"
-        lines.append(f'  {edge.source} {arrow}|"{edge.source_port}: {_carries(edge)}"| {edge.target}')
-    reply = [node.name for node in plan.nodes if node.lane == "reply"]
+        arrow, label = "-.->" if edge.feedback else "-->", _entities(f"{edge.source_port}: {_carries(edge)}")
+        lines.append(f'  {_id(edge.source)} {arrow}|"{label}"| {_id(edge.target)}')
+    reply = [_id(node.name) for node in plan.nodes if node.lane == "reply"]
     if reply:
         lines += ["  classDef reply fill:#fde8d7,stroke:#c2571a,color:#222", f"  class {','.join(reply)} reply"]
     return "\n".join(lines) + "\n"
@@ -39,11 +39,11 @@ def dot(plan: Plan) -> str:
         style = ["rounded"] if node.adapter else []
         style += ["filled"] if node.lane == "reply" else []
         look = f', style="{",".join(style)}", fillcolor="#fde8d7"' if style else ""
-        lines.append(f"  {node.name} [label={_quoted(f'{node.name} / {node.kind}')}{look}];")
+        lines.append(f"  {_quoted(node.name)} [label={_quoted(f'{node.name} / {node.kind}')}{look}];")
     for edge in plan.edges:
         look = ", style=dashed" if edge.feedback else ""
         label = _quoted(f"{edge.source_port}: {_carries(edge)}")
-        lines.append(f"  {edge.source} -> {edge.target} [label={label}{look}];")
+        lines.append(f"  {_quoted(edge.source)} -> {_quoted(edge.target)} [label={label}{look}];")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -83,3 +83,13 @@ def _columns(rows: Sequence[Sequence[str]]) -> str:
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+def _id(name: str) -> str:
+    """A name that is no word of Mermaid's own, as `end` would be."""
+    return f"n_{name}"
+
+
+def _entities(text: str) -> str:
+    """Text inside quotes of Mermaid, where what is special to it or to HTML is written by number."""
+    return "".join(c if c.isalnum() or c in " _.:,-/" else f"#{ord(c)};" for c in text)

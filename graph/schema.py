@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vaidol.graph.registry import Registry
+from vaidol.graph.registry import Registry, UnknownKind
 from vaidol.graph.spec import PipelineSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -16,11 +16,12 @@ VARIABLE_TEXT = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"
 
 
 def pipeline_schema(registry: Registry) -> dict[str, Any]:
-    """The schema of a file that uses the kinds in `registry`; imports each of them. Raises `UnknownKind`."""
+    """The schema of a file that uses the kinds in `registry`; imports each of them, and leaves out the broken ones."""
     schema = PipelineSpec.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
     node = definitions["NodeSpec"]
-    kinds = registry.kinds()
+    left_out = broken(registry)
+    kinds = [kind for kind in registry.kinds() if kind not in left_out]
     node["properties"]["use"] |= {"enum": kinds}
     rules = []
     for kind in kinds:
@@ -39,6 +40,17 @@ def pipeline_schema(registry: Registry) -> dict[str, Any]:
 def text(registry: Registry) -> str:
     """The schema as it stands in `pipelines/schema.json`."""
     return json.dumps(pipeline_schema(registry), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def broken(registry: Registry) -> dict[str, str]:
+    """The kinds that cannot be loaded, and why."""
+    found = {}
+    for kind in registry.kinds():
+        try:
+            registry.find(kind)
+        except UnknownKind as error:
+            found[kind] = str(error)
+    return found
 
 
 def _file_forms(schema: dict[str, Any]) -> None:
