@@ -1,16 +1,10 @@
-"""How frames move: emitters, the one list of what is due, synchronous nodes at once, the first step of asynchronous
-ones as well.
-
-Long because moving frames is one hot path, and splitting it would cost calls.
-"""
+"""How frames move: one list of what is due, synchronous nodes at once, the first step of asynchronous ones as well."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 from asyncio.tasks import _enter_task, _leave_task  # documented: "Extending asyncio", task lifetime support
-from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections import deque
 from typing import Any
 
 from vaidol.graph.cell import Cell
@@ -20,7 +14,6 @@ from vaidol.graph.frames import Frame
 from vaidol.graph.generations import DEAD, Fence
 from vaidol.graph.supervisor import Guard, Supervisor
 from vaidol.graph.tasks import Steps
-from vaidol.graph.workers import Workers
 
 
 class Flow:
@@ -32,128 +25,26 @@ class Flow:
     somebody really waits.
     """
 
-    def __init__(self, edges: list[Edge], fence: Fence, supervisor: Supervisor, clock: Clock, workers: Workers) -> None:
+    def __init__(self, fence: Fence, supervisor: Supervisor, clock: Clock) -> None:
         self._life = fence.life
         self._supervisor = supervisor
         self._clock = clock
-        self._workers = workers
-        self._leaving: dict[str, list[Edge]] = defaultdict(list)  # by source node
-        for edge in edges:
-            self._leaving[edge.plan.source].append(edge)
         self._loop = asyncio.get_running_loop()
-        self._ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
-        self._draining = False
+        self.ready: deque[tuple[Edge, Frame]] = deque()  # emptied before the emitting step returns
+        self.draining = False
         self.drained_s = 0.0  # spent in `drain`, so that nobody books the work of others as his own
         self._outer: asyncio.Task[Any] | None = None  # the emitting task, while others are the current one
 
     @property
     def idle(self) -> bool:
-        return not self._ready
-
-    # out of a node
-
-    def connect(self, cell: Cell, pool: str) -> None:
-        """Give the node in `cell` its `emit` and `send`. `pool`: its thread, if it has one."""
-        cell.others = self
-        cell.leaving = edges = self._leaving[cell.name]
-        _, ports = type(cell.node).ports(cell.node.settings)
-        cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
-        emit = self._emitter(cell)
-        cell.node.send = self._sender(cell)
-        cell.node.emit = emit
-        if cell.running.place == "thread":
-            cell.node.emit = self._from_any_thread(emit)
-            cell.step = self._on_thread(cell, pool)
-        elif cell.plan.asynchronous and not type(cell.node).is_async():
-            cell.step = _awaited(cell.node.process)
-        else:
-            cell.step = cell.node.process
-        if cell.running.fallback is not None or type(cell.node).replies:
-            cell.step = self._remembering(cell, cell.step)
-
-    def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
-        outs, ready, drain = cell.outs, self._ready, self.drain
-
-        def emit(port: str, frame: Frame) -> None:
-            for edge in outs[port]:
-                edge.entered += 1
-                ready.append((edge, frame))
-            if ready and not self._draining:
-                drain()
-
-        return emit
-
-    def _sender(self, cell: Cell) -> Callable[[str, Frame], Awaitable[None]]:
-        outs = dict(cell.outs)  # `retire` empties the other
-        blocking: dict[str, list[Edge]] = {}
-
-        async def send(port: str, frame: Frame) -> None:
-            if port not in blocking:
-                blocking[port] = self._blocking_behind(outs[port])
-            for edge in blocking[port]:
-                if edge.full:
-                    await edge.wait_for_room()
-            cell.node.emit(port, frame)
-
-        return send
-
-    def _blocking_behind(self, edges: tuple[Edge, ...]) -> list[Edge]:
-        """The blocking edges that a frame reaches from `edges` without passing an asynchronous node."""
-        found: list[Edge] = []
-        todo, seen = list(edges), set()
-        while todo:
-            edge = todo.pop()
-            if edge.plan.name in seen or edge.plan.feedback:
-                continue
-            seen.add(edge.plan.name)
-            if edge.target.plan.asynchronous:
-                found += [edge] if edge.plan.policy == "block" else []
-            else:
-                todo += self._leaving[edge.plan.target]
-        return found
-
-    def _from_any_thread(self, emit: Callable[[str, Frame], None]) -> Callable[[str, Frame], None]:
-        """What a node on a thread emits there leaves on the loop, in order and as soon as it can."""
-        loop, here = self._loop, threading.get_ident()
-
-        def emit_from_any_thread(port: str, frame: Frame) -> None:
-            if threading.get_ident() == here:
-                emit(port, frame)
-            else:
-                loop.call_soon_threadsafe(emit, port, frame)
-
-        return emit_from_any_thread
-
-    def _on_thread(self, cell: Cell, pool: str) -> Callable[[str, Frame], Awaitable[None]]:
-        node, workers = cell.node, self._workers
-
-        blocking = self._blocking_behind(tuple(edge for outs in cell.outs.values() for edge in outs))
-
-        async def step(port: str, frame: Frame) -> None:
-            await workers.call(pool, node.process, port, frame)
-            for edge in blocking:
-                if edge.full:
-                    await edge.wait_for_room()
-
-        return step
-
-    def _remembering(self, cell: Cell, step: Callable[[str, Frame], Any]) -> Callable[[str, Frame], Any]:
-        """A step that notes what had been sent, and which replies begun, before it: to do it again, or to end them."""
-        life = self._life
-
-        def remembering(port: str, frame: Frame) -> Any:
-            cell.sent_before = cell.sent
-            cell.since = len(life) - 1
-            return step(port, frame)
-
-        return remembering
+        return not self.ready
 
     # into the next ones
 
     def drain(self) -> None:
         """Run what is due until the list is empty. A node that fails does not stop the others."""
-        ready, life = self._ready, self._life
-        self._draining = True
+        ready, life = self.ready, self._life
+        self.draining = True
         began = now = busy_s()
         try:
             while ready:
@@ -183,7 +74,7 @@ class Flow:
                     self._supervisor.failed(edge.target, frame, error, edge=edge)
                     now = busy_s()
         finally:
-            self._draining = False
+            self.draining = False
             self._emitter_again()
             self.drained_s += busy_s() - began
 
@@ -339,18 +230,3 @@ class Flow:
         cell.cutting = False
         while task is not None and task.cancelling():
             task.uncancel()
-
-
-def _awaited(process: Callable[[str, Frame], None]) -> Callable[[str, Frame], Awaitable[None]]:
-    """A synchronous stand-in of an asynchronous node."""
-
-    async def step(port: str, frame: Frame) -> None:
-        process(port, frame)
-
-    return step
-
-
-def retire(cell: Cell) -> None:
-    """What the node in `cell` still emits goes nowhere from now on."""
-    for port in cell.outs:
-        cell.outs[port] = ()

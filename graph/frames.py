@@ -7,7 +7,7 @@ its work with `stamp(cause)`. Fan-out shares the object, so a consumer that chan
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Self, TypeVar
+from typing import ClassVar, Literal, Self, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,13 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 EMPTY: F32 = np.zeros(0, np.float32)
 EMPTY.setflags(write=False)
+
+
+class Stamp(TypedDict):
+    """What a frame passes on to those made from it."""
+
+    gen: int
+    trace: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,16 +49,13 @@ class Frame:
         return cls(gen=gen, trace=trace, final=True)
 
     def stamp(self) -> Stamp:
-        """The stamps a frame passes on to the frames made from it: `Audio(samples, rate, **frame.stamp())`."""
+        """For the frames made from this one: `Sentence(text=..., **frame.stamp())`."""
         return {"gen": self.gen, "trace": self.trace}
 
     @property
     def ms(self) -> float:
         """Media duration in ms; 0 for frames that are not audio."""
         return 0.0
-
-
-Stamp = dict[Literal["gen", "trace"], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

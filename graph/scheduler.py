@@ -14,13 +14,14 @@ from vaidol.graph.context import NodeContext
 from vaidol.graph.edges import Edge
 from vaidol.graph.engine import Engine
 from vaidol.graph.events import EventLog
-from vaidol.graph.flow import Flow, retire
+from vaidol.graph.flow import Flow
 from vaidol.graph.gate import GatedEdge
 from vaidol.graph.generations import Fence, Turn, TurnCut
 from vaidol.graph.meters import Snapshot, snapshot
 from vaidol.graph.plan import ALARM, Plan, PlanEdge, PlanNode
 from vaidol.graph.supervisor import CLOSE_S, Guard, Supervisor, guarded
 from vaidol.graph.tasks import Tasks
+from vaidol.graph.wiring import Wiring, retire
 
 log = logging.getLogger("vaidol.graph")
 UTTERANCES_KEPT = 64
@@ -55,7 +56,8 @@ class Graph:
         self.cells = {n.name: Cell(n, self._slow) for n in plan.nodes if n.name not in stand_ins or n.name in wired}
         self.edges = [self._edge(edge) for edge in plan.edges]
         self._gates = [edge for edge in self.edges if isinstance(edge, GatedEdge)]
-        self.flow = Flow(self.edges, self.fence, self.supervisor, engine.clock, engine.workers)
+        self.flow = Flow(self.fence, self.supervisor, engine.clock)
+        self._wiring = Wiring(self.edges, self.fence.life, self.flow, engine.workers)
         for edge in self.edges:
             edge.target.ins.append(edge)
         for cell in self.cells.values():
@@ -148,7 +150,7 @@ class Graph:
         kind = self.engine.registry.find(plan.kind)
         cell.running = plan
         cell.node = kind(plan.settings, NodeContext(self, cell))
-        self.flow.connect(cell, self._pool(cell))
+        self._wiring.connect(cell, self._pool(cell))
 
     def start_source(self, cell: Cell) -> None:
         if type(cell.node).is_source() and not cell.failed and not cell.paused:
