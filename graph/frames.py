@@ -1,7 +1,7 @@
 """The frames: the immutable values that travel on edges.
 
 Every frame carries the same six stamps (see `Frame`); a node copies `gen` and `trace` from the frame that caused
-its work with `stamp(cause)`. Fan-out shares the object, so a consumer that changes samples copies them first.
+its work with `**cause.stamp()`. Fan-out shares the object, so a consumer that changes samples copies them first.
 """
 
 from __future__ import annotations
