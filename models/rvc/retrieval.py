@@ -64,7 +64,14 @@ def load_index(path: Path | str) -> Index:
     try:
         index: Any = faiss.read_index(str(path))
         index.nprobe = 1
-        return Index(index, index.reconstruct_n(0, index.ntotal))
+        lists = range(index.nlist)
+        ids = [faiss.rev_swig_ptr(index.invlists.get_ids(i), index.invlists.list_size(i)) for i in lists]
+        if not np.array_equal(np.sort(np.concatenate(ids)), np.arange(index.ntotal)):
+            raise RuntimeError("the lists do not name every vector once")
+        vectors = index.reconstruct_n(0, index.ntotal)
+        if not np.isfinite(vectors).all():
+            raise RuntimeError("vectors that are not finite")
+        return Index(index, vectors)
     except (RuntimeError, MemoryError) as error:
         raise LoadError(f"{path} is cut off or damaged: fetch or copy it again, {NEEDED}") from error
     finally:

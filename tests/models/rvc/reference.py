@@ -42,16 +42,20 @@ class Reference:
         q, k, v = (self.conv(f"{name}.conv_{part}", x)[0] for part in "qkv")
         key_at, value_at = (self.of(f"{name}.emb_rel_{part}")[0] for part in "kv")
         out = torch.zeros_like(q)
+        near = range(max(-10, 1 - frames), min(10, frames - 1) + 1)
         for head in range(self.heads):
             rows = slice(head * size, (head + 1) * size)
-            for i in range(frames):
-                query = q[rows, i] / math.sqrt(size)
-                near = [(j, j - i + 10) for j in range(max(0, i - 10), min(frames, i + 11))]
-                scores = query @ k[rows]
-                for j, at in near:
-                    scores[j] += query @ key_at[at]
-                weights = torch.softmax(scores, 0)
-                out[rows, i] = v[rows] @ weights + sum(weights[j] * value_at[at] for j, at in near)
+            query = q[rows].T / math.sqrt(size)
+            scores = query @ k[rows]
+            for step in near:  # the key lies `step` frames after the query, on one diagonal
+                at = slice(max(0, -step), frames - max(0, step))
+                scores.diagonal(step).add_(query[at] @ key_at[step + 10])
+            weights = torch.softmax(scores, 1)
+            heard = weights @ v[rows].T
+            for step in near:
+                at = slice(max(0, -step), frames - max(0, step))
+                heard[at] += weights.diagonal(step)[:, None] * value_at[step + 10]
+            out[rows] = heard.T
         return self.conv(f"{name}.conv_o", out[None])
 
     def encode(self, units: Tensor, pitch: Tensor | None) -> tuple[Tensor, Tensor]:
