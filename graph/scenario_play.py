@@ -161,6 +161,8 @@ class _Player:
         name = event.name if event.name in SAME else EVENTS.get(event.name)
         if event.name == "turn_spoke":
             self._spoke.append((self.caller.pts, event.gen))
+        if event.name == "fallback":
+            self.stage.stand_ins[event.node] = event.text
         if name is not None:
             self._see(name, event.text, event.gen, event.node)
 

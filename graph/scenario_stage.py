@@ -29,6 +29,7 @@ class Stage:
         self._speaking: deque[F32] = deque()  # the user's voice that is still to be sent, in frames of 20 ms
         self._spans: list[tuple[int, int, str]] = []  # first sample, sample behind the last one, words
         self._sent = 0  # samples of the microphone
+        self.stand_ins: dict[str, str] = {}  # node -> the one that runs in its place now
         self.on_quiet: Callable[[], None] = lambda: None  # the user has stopped speaking
 
     def speak(self, samples: F32, words: str) -> None:
@@ -62,7 +63,7 @@ class Stage:
 
     def reply(self, node: str, said: str) -> Reply:
         """What the agent `node` answers to what was `said`."""
-        text = plain(said)
+        text, node = plain(said), self.stand_ins.get(node, node)
         fitting = [r for r in self._replies if r.by in (None, node) and (not r.to or plain(r.to) in text)]
         if not fitting:
             return Reply(text=f"You said: {said}.")
