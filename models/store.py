@@ -55,7 +55,8 @@ class Store:
     def path(self, name: str) -> Path:
         """The verified file of the model, or its directory when it has several files.
 
-        `name` may also be the path of a file or directory of the user's own, which is taken as it is.
+        `name` may also be that of a voice the user added, or the path of a file or directory of the user's own, which
+        is taken as it is.
         Raises ModelMissing or ModelUnknown. After the first time it costs one stat per file.
         """
         model = self.models.get(name)
@@ -134,16 +135,19 @@ class Store:
     def _model(self, name: str) -> Model:
         model = self.models.get(name)
         if model is None:
-            raise ModelUnknown(f"no model is called {name!r}{_nearest(name, list(self.models))}")
+            raise ModelUnknown(f"no model is called {name!r}{nearest(name, list(self.models))}")
         return model
 
     def _own(self, name: str) -> Path:
+        voice = self.root / "voices" / name / "voice.safetensors"  # see vaidol.models.voices
+        if name and Path(name).name == name and voice.is_file():
+            return voice
         path = Path(name).expanduser()
         if name and path.exists():
             return path.absolute()
         if "/" in name or os.sep in name or name.startswith("~"):
             raise ModelUnknown(f"there is no model at {path.absolute()}: give the path of a file or directory")
-        raise ModelUnknown(f"no model is called {name!r}{_nearest(name, list(self.models))}; a path works too")
+        raise ModelUnknown(f"no model is called {name!r}{nearest(name, list(self.models))}; a path works too")
 
     def _sweep(self) -> None:
         for folder in self.root.glob(".pull-*"):
@@ -279,7 +283,8 @@ def _place(source: Source) -> str:
     return source.package if isinstance(source, Installed) else source.requirement
 
 
-def _nearest(name: str, known: list[str]) -> str:
+def nearest(name: str, known: list[str]) -> str:
+    """The end of a sentence about an unknown name: the nearest that is known, or all."""
     near = difflib.get_close_matches(name, known, n=1)
     return f", did you mean {near[0]!r}?" if near else f"; there are: {', '.join(known)}"
 

@@ -1,0 +1,63 @@
+"""`vaidol models` with voices of the user's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.models.rvc.voices import checkpoint
+
+
+def models(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "vaidol.server.cli", "models", *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "VAIDOL_MODELS": str(store)},
+    )
+
+
+def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) -> None:
+    torch.save(checkpoint(3), tmp_path / "Anna.pth")
+    store = tmp_path / "store"
+    assert models(store, "add", str(tmp_path / "Anna.pth")).stdout == "Anna: ready\n"
+    assert "Anna" in models(store, "list").stdout
+    told = models(store, "info", "Anna").stdout
+    assert "an RVC voice, v2, 40 kHz, follows pitch (f0), 3 speakers" in told
+    assert "info: 200epoch" in told
+    assert models(store, "verify", "Anna").stdout.startswith("Anna: ok")
+    (store / "voices/Anna/voice.safetensors").write_bytes(b"gone wrong")
+    broken = models(store, "verify")
+    assert broken.returncode == 1
+    assert broken.stderr.startswith("Anna: ")
+    assert "freed" in models(store, "remove", "Anna").stdout
+    assert "Anna" not in models(store, "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("add", "/no/such.pth"), "there is nothing at /no/such.pth"),
+        (("info", "nobody"), "'nobody'"),
+        (("remove", "nobody"), "'nobody'"),
+        (("pull", "contentvek"), "contentvec"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
+    done = models(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_networks_of_rvc_are_in_the_catalogue(tmp_path: Path) -> None:
+    told = models(tmp_path, "info", "contentvec", "rmvpe").stdout
+    assert "hubert_base.pt  189507909 bytes" in told
+    assert "rmvpe.pt  181184272 bytes" in told
