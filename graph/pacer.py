@@ -79,9 +79,11 @@ class Pacer:
         await self._room.wait()
 
     def push(self, frame: Audio) -> None:
-        """Queue reply audio (48 kHz float32). Raises `ValueError` for another rate."""
+        """Queue reply audio (48 kHz float32), unless its reply is dead. Raises `ValueError` for another rate."""
         if len(frame.samples) and frame.rate != RATE:
             raise ValueError(f"the pacer takes {RATE} Hz, not {frame.rate}")
+        if not self._fence.alive(frame.gen):
+            return
         log = self._log.setdefault(frame.gen, [])
         if frame.of is not None:
             if not log or log[-1].sentence is not frame.of:
