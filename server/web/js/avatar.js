@@ -10,7 +10,7 @@ import { Idle } from "./idle.js";
 import { MOTIONS, length, sample } from "./motions.js";
 import { Spring } from "./spring.js";
 
-const GASP_MS = 1300; // an expression holds the mouth open no longer than this
+const GASP_MS = 1300; // an expression holds a silent mouth open no longer than this
 const TALK_MS = 260; // silence shorter than this still counts as talking
 const SPEED = { quick: 38, brisk: 17, calm: 9 }; // rad/s
 const QUICK = /^ParamEyeBall[XY]$/;
@@ -101,7 +101,8 @@ export class Avatar {
     const life = this.idle.frame(now);
     const talking = this.#talking();
     const goals = this.#goals(life, seconds * 1000);
-    if (this.#gasp && now < this.#gasp.until && !talking) goals.set("ParamMouthOpenY", this.#gasp.open);
+    if (talking || now > this.#gasp?.until) this.#gasp = null; // the voice has the mouth, and shuts it at its end
+    if (this.#gasp) goals.set("ParamMouthOpenY", this.#gasp.open);
     const values = new Map();
     for (const [id, spring] of this.#springs) values.set(id, spring.step(goals.get(id), seconds));
     this.#speak(values, seconds, talking);

@@ -5,7 +5,7 @@ import { Call } from "./call.js";
 import { Health } from "./health.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
 import { Puppet } from "./puppet.js";
-import { MediaClock, MouthTrack, TimedQueue } from "./timing.js";
+import { MediaClock, MouthTrack, TimedQueue, ahead } from "./timing.js";
 import { Transcript } from "./transcript.js";
 import { Page } from "./ui.js";
 
@@ -33,7 +33,8 @@ let session = null; // of the running call
 let lastSession = null; // whose turn numbers the transcript holds
 let doing = "listening";
 let opening = null; // a token while the browser asks for the microphone
-let cutTurn = null;
+let cut = null; // {turn, at} of the reply that was cut last
+let troubled = false; // the notice tells of a fault; the next good reply takes it away
 
 const finite = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
 
@@ -109,9 +110,15 @@ function play(stream) {
   });
 }
 
+/** Whether a message of a reply that was cut comes after its own cut: the channels do not keep each other's order. */
+function late({ turn, at }) {
+  if (cut === null) return false;
+  return turn === undefined ? Number.isFinite(at) && ahead(at, cut.at) <= 0 : turn === cut.turn;
+}
+
 /** Wait for the sound this command belongs to. */
 function later(message, act) {
-  if (message.turn !== undefined && message.turn === cutTurn) return; // overtaken by its own cut
+  if (late(message)) return;
   const due = Number.isFinite(message.at);
   if (!due) act();
   else {
@@ -124,7 +131,7 @@ const heard = {
   hello(message) {
     if (lastSession !== message.session) {
       transcript.newSession();
-      cutTurn = null;
+      cut = null;
       if (session !== null) transcript.note("The earlier conversation could not be resumed; this is a new one.");
     }
     session = lastSession = message.session ?? null;
@@ -141,7 +148,7 @@ const heard = {
   mouth(message) {
     const { at, step, open, form } = message;
     const sound = Number.isFinite(at) && step > 0 && Array.isArray(open);
-    if (!sound || (message.turn !== undefined && message.turn === cutTurn)) return;
+    if (!sound || late(message)) return;
     clock.note(at);
     mouth.push({ at, step, open, form: Array.isArray(form) ? form : [] });
   },
@@ -164,18 +171,21 @@ const heard = {
     }
   },
   cut(message) {
-    cutTurn = message.turn ?? null;
+    cut = { turn: message.turn, at: finite(message.at, clock.media() ?? 0) };
     silence();
     page.saidCut();
     transcript.end(message.turn, "cut");
   },
   turn(message) {
+    if (message.status === "done" && troubled) page.notice(null);
+    troubled &&= message.status !== "done";
     const end = () => transcript.end(message.turn, message.status);
     if (message.status === "done" && queue.last !== null) queue.push(queue.last, end); // behind its last sentence
     else end();
   },
   error(message) {
     page.notice(typeof message.message === "string" ? message.message : "Something went wrong on the server.");
+    troubled = !message.fatal;
     if (message.fatal) call.hangUp();
   },
   timing(message) {
