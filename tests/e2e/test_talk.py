@@ -2,72 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.browser import available, chromium, complaints
-from tests.e2e.serving import Server, serving
 from vaidol.tests.bench import _speech as speech
+from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.e2e.serving import Server, serving
+from vaidol.tests.e2e.talking import SAMPLER, needs_everything, start, told, type_in, wait_for_answers
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Page
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.models,
-    pytest.mark.timeout(240),
-    pytest.mark.skipif(not available(), reason="needs chromium"),
-    pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng"),
-]
-
-# every 20 ms: loudness of the received track, how far the mouth is open, which expression
-SAMPLER = """() => {
-  const audio = new AudioContext();
-  const ear = audio.createAnalyser();
-  ear.fftSize = 1024;
-  audio.createMediaStreamSource(document.getElementById("voice").srcObject).connect(ear);
-  const wave = new Float32Array(ear.fftSize);
-  window.samples = [];
-  setInterval(() => {
-    ear.getFloatTimeDomainData(wave);
-    const rms = Math.sqrt(wave.reduce((sum, v) => sum + v * v, 0) / wave.length);
-    const avatar = document.querySelector("#avatar svg");
-    window.samples.push([rms, vaidol.puppet.value("ParamMouthOpenY"), avatar.dataset.expression, vaidol.state]);
-  }, 20);
-}"""
+pytestmark = needs_everything
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with serving(tmp_path_factory.mktemp("server")) as running:
         yield running
-
-
-def entries(page: Page, who: str) -> list[dict[str, Any]]:
-    return [entry for entry in page.evaluate("vaidol.transcript()") if entry["who"] == who]
-
-
-def start(page: Page, url: str) -> None:
-    page.goto(url)
-    page.locator("#start:enabled").click(timeout=30_000)
-    page.wait_for_function("vaidol.state === 'listening'", timeout=15_000)
-    page.wait_for_function("document.getElementById('voice').srcObject !== null", timeout=15_000)
-
-
-def wait_for_answers(page: Page, count: int) -> None:
-    """Until the page has shown `count` finished replies and listens again."""
-    page.wait_for_function(
-        """count => {
-          const turns = new Set(vaidol.transcript().filter(e => e.who === "avatar" && e.final).map(e => e.turn));
-          return turns.size >= count && vaidol.state === "listening";
-        }""",
-        arg=count,
-        timeout=60_000,
-    )
 
 
 def test_two_questions_and_a_typed_one(server: Server, tmp_path: Path) -> None:
@@ -81,12 +32,11 @@ def test_two_questions_and_a_typed_one(server: Server, tmp_path: Path) -> None:
         wait_for_answers(page, 1)
         page.screenshot(path=tmp_path / "answered.png")
         wait_for_answers(page, 2)
-        page.fill("#text", "I am so happy, this is wonderful!")
-        page.press("#text", "Enter")
+        type_in(page, "I am so happy, this is wonderful!")
         wait_for_answers(page, 3)
         page.wait_for_timeout(400)  # the last sound leaves the browser's buffer
         samples = page.evaluate("samples")
-        said = [entry["text"] for entry in entries(page, "user")]
+        said = [entry["text"] for entry in told(page, "user")]
     assert "capital of france" in " ".join(speech.words(said[0]))
     assert "music" in speech.words(said[1])
     assert said[2] == "I am so happy, this is wonderful!"
@@ -105,8 +55,7 @@ def test_stop_speaking_silences_the_avatar(server: Server) -> None:
         start(page, server.url)
         page.locator("#mute").click()
         page.evaluate(SAMPLER)
-        page.fill("#text", "Please tell me everything you know about the sea, the sun, the moon and the stars.")
-        page.press("#text", "Enter")
+        type_in(page, "Please tell me everything you know about the sea, the sun, the moon and the stars.")
         page.wait_for_function("samples.some(([rms]) => rms > 0.02)", timeout=30_000)
         page.keyboard.press("Escape")
         page.wait_for_function("vaidol.state === 'listening'", timeout=5_000)
@@ -124,8 +73,7 @@ def test_two_callers_hear_only_their_own_answers(server: Server) -> None:
         for page, text in zip(pages, ("My name is Bartholomew.", "My name is Wilhelmina."), strict=True):
             start(page, server.url)
             page.locator("#mute").click()
-            page.fill("#text", text)
-            page.press("#text", "Enter")
+            type_in(page, text)
         for page in pages:
             wait_for_answers(page, 1)
         one, two = (" ".join(entry["text"] for entry in page.evaluate("vaidol.transcript()")) for page in pages)
@@ -146,8 +94,7 @@ def test_without_a_microphone_one_can_type(server: Server) -> None:
         )
         start(page, server.url)
         assert page.locator("#notice").is_visible()
-        page.fill("#text", "Hello!")
-        page.press("#text", "Enter")
+        type_in(page, "Hello!")
         wait_for_answers(page, 1)
 
 

@@ -84,7 +84,9 @@ def test_a_cut_closes_the_mouth_and_drops_what_waits(stage: Stage) -> None:
     stage.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert stage.page.evaluate(SHUT)
     assert stage.value("ParamMouthOpenY") == 0
-    mouth(stage, 4000, [0.9] * 200, turn=1)  # a late block of the dead turn
+    mouth(stage, 4000, [0.9] * 200, turn=1)  # late blocks of the dead turn
+    mouth(stage, 1920, [0.9] * 200)
+    stage.say("expression", name="anger", weight=1, ms=200, at=1500)
     hear(stage, 96_000)
     stage.page.wait_for_timeout(80)
     assert stage.page.evaluate(SHUT)
@@ -92,6 +94,16 @@ def test_a_cut_closes_the_mouth_and_drops_what_waits(stage: Stage) -> None:
     [entry] = stage.page.evaluate("vaidol.transcript()")
     assert (entry["text"], entry["mark"]) == ("Heard.", "cut")
     assert "interrupted" in stage.text("#transcript")
+
+
+def test_the_voice_shuts_a_mouth_that_an_expression_opened(stage: Stage) -> None:
+    stage.say("expression", name="joy", weight=1, ms=50)
+    stage.until("vaidol.puppet.value('ParamMouthOpenY') > 0.4")
+    mouth(stage, 0, [0.6] * 5)
+    stage.until(OPEN)
+    stage.until(SHUT)
+    stage.page.wait_for_timeout(200)
+    assert stage.value("ParamMouthOpenY") < 0.02
 
 
 def test_subtitles_appear_with_their_sound(stage: Stage) -> None:
