@@ -17,6 +17,17 @@ PITCHES = 256  # coarse pitch classes, 0 unused
 SLOPE = 0.1  # of the leaky ReLU
 
 
+class Table(nn.Module):
+    """A row of weights per number. (torch's Embedding draws random rows first, which on the meta device costs 2 s.)"""
+
+    def __init__(self, rows: int, width: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, width))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        return functional.embedding(numbers, self.weight)
+
+
 class ChannelNorm(nn.Module):
     """Layer norm over the channels of (1, C, T)."""
 
@@ -108,7 +119,7 @@ class Encoder(nn.Module):
         self.inter = config.inter
         self.emb_phone = nn.Linear(config.units, config.hidden)
         if config.pitched:
-            self.emb_pitch = nn.Embedding(PITCHES, config.hidden)
+            self.emb_pitch = Table(PITCHES, config.hidden)
         self.encoder = Transformer(config)
         self.proj = nn.Conv1d(config.hidden, 2 * config.inter, 1)
 

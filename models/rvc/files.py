@@ -21,6 +21,18 @@ from vaidol.models.rvc.pickled import Malformed, Reader, StorageSpec, TensorSpec
 MAX_FILE = 4 << 30  # bytes; the largest network known to be used here has 1.3 GB
 MAX_HEADER = 8 << 20  # bytes; a voice's is 50 KB
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C  # first pickle of a torch.save before 1.6
+KINDS = {  # first bytes, in lower case, of what people have in the place of weights
+    b"<": "a web page",
+    b"version https:": "a Git LFS pointer without the file itself",
+    b"\x80": "a plain pickle",
+    b"iwfl": "a faiss index",
+    b"ixf": "a faiss index",
+    b"riff": "a recording",
+    b"gguf": "a language model",
+    b"7z": "a packed archive",
+    b"rar!": "a packed archive",
+    b"\x1f\x8b": "a packed archive",
+}
 SAFE_DTYPES = {"F64": ("float64", 8), "F32": ("float32", 4), "F16": ("float16", 2), "BF16": ("bfloat16", 2)}
 SAFE_DTYPES |= {"I64": ("int64", 8), "I32": ("int32", 4), "I16": ("int16", 2), "I8": ("int8", 1)}
 SAFE_DTYPES |= {"U8": ("uint8", 1), "BOOL": ("bool", 1)}
@@ -68,28 +80,34 @@ def open_tensors(path: Path, needed: str, allowed: tuple[str, ...] = ()) -> Tens
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            start = file.read(16)
+            start = file.read(32)
     except OSError as error:
         raise LoadError(f"{path} cannot be read: {error.strerror}; {needed} is needed") from error
     if size > MAX_FILE:
         raise LoadError(f"{path} has {size >> 20} MB, more than any file of weights used here: {needed} is needed")
     try:
-        if start.startswith(b"PK"):
+        if start.startswith(b"PK\x03\x04"):
             opened = _open_zip(path, allowed)
         elif start.startswith(b"\x80") and LEGACY_MAGIC.to_bytes(10, "little") in start:
             opened = _open_legacy(path, allowed)
-        elif len(start) > 8 and start[8:9] == b"{":
+        elif start[8:9] == b"{":
             opened = _open_safetensors(path, size)
         else:
-            raise LoadError(f"{path} is neither a PyTorch nor a safetensors file: {needed} is needed")
+            raise LoadError(f"{path} is {_kind(start)}, neither a PyTorch nor a safetensors file: {needed} is needed")
     except Unsafe as error:
         raise LoadError(
             f"{path} holds {error}, which is code, not weights, and was not run: {needed} is needed"
         ) from None
-    except (Malformed, zipfile.BadZipFile, OSError) as error:
+    except (ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, struct.error) as error:
         raise damaged(path, str(error)) from error
     _compare(opened, size)
     return opened
+
+
+def _kind(start: bytes) -> str:
+    """What the first bytes of a file say it is."""
+    named = (name for magic, name in KINDS.items() if start.lstrip().lower().startswith(magic))
+    return next(named, "a file of another kind" if start else "empty")
 
 
 def tensors_of(tree: Any, prefix: str = "") -> dict[str, TensorSpec]:
@@ -116,7 +134,7 @@ def _open_zip(path: Path, allowed: tuple[str, ...]) -> TensorFile:
         members = {member.filename: member for member in archive.infolist()}
         header = next((member for name, member in members.items() if name.endswith("/data.pkl")), None)
         if header is None:
-            raise Malformed("a zip archive without data.pkl")
+            raise Malformed("a zip archive without weights: unpack it if a voice lies in it")
         if header.file_size > MAX_HEADER or any(member.compress_type for member in members.values()):
             raise Malformed("an archive that torch.save did not write")
         root = header.filename.removesuffix("data.pkl")

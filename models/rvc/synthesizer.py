@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from vaidol.models.rvc.config import VoiceConfig
 from vaidol.models.rvc.decoder import Decoder
-from vaidol.models.rvc.encoder import Encoder
+from vaidol.models.rvc.encoder import Encoder, Table
 from vaidol.models.rvc.flow import REACH, Flow
 
 SPREAD = 0.66666  # of the latent's noise
@@ -24,7 +24,7 @@ class Synthesizer(nn.Module):
         self.enc_p = Encoder(config)
         self.flow = Flow(config)
         self.dec = Decoder(config)
-        self.emb_g = nn.Embedding(config.speakers, config.speaker_width)
+        self.emb_g = Table(config.speakers, config.speaker_width)
 
     @torch.no_grad()
     def infer(

@@ -19,6 +19,8 @@ from vaidol.models.rvc.weights import fill
 NEEDED = "an RVC voice (v1 or v2, HiFi-GAN, the small .pth that is made for inference)"
 FORMAT = "rvc"  # what the metadata of a converted voice says of itself
 TRAINING = ("optimizer", "iteration", "learning_rate")
+HIFIGAN = "HiFi-GAN"
+VOCODERS = {"dec.mrfs.": "MRF HiFi-GAN", "dec.mel_conv.": "RefineGAN", "dec.downsample_blocks.": "RefineGAN"}
 ABOUT = ("info", "epoch", "step", "model_name", "author", "embedder_model", "creation_date", "model_hash")
 
 
@@ -102,9 +104,10 @@ def _weights_of(path: Path, top: Any) -> Mapping[str, TensorSpec]:
         raise LoadError(
             f"{path} is a training checkpoint (G_*.pth or D_*.pth); extract the voice from it: {NEEDED} is needed"
         )
-    vocoder = top.get("vocoder", "HiFi-GAN")
     specs = tensors_of(top.get("weight"))
-    if vocoder != "HiFi-GAN" or any(key.startswith(("dec.mrfs.", "dec.upsample_blocks.")) for key in specs):
+    vocoder = next((name for key, name in VOCODERS.items() if any(key in other for other in specs)), HIFIGAN)
+    vocoder = top.get("vocoder", vocoder) if vocoder == HIFIGAN else vocoder
+    if vocoder != HIFIGAN:
         raise LoadError(
             f"{path} speaks through the vocoder {str(vocoder)[:40]}, which is another network: {NEEDED} is needed"
         )
