@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import selectors
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -11,6 +13,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 NS = 1_000_000_000  # ns per second
+THREAD_S = 5.0  # real time that virtual time waits for a thread, when nothing else can happen
 busy_s = time.perf_counter  # stopwatch for meters, real even when the clock is virtual; floats cost less than ns
 
 
@@ -43,7 +46,8 @@ def wall_s() -> float:
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose waiting advances its own time at once: no real sockets, no threads.
+    """An event loop whose waiting advances its own time at once. It has no real sockets, and waits for a thread only
+    when nothing else can happen.
 
     A wait without any timer left would last for ever; it raises `Stalled` instead, so that a hung test names itself.
     """
@@ -54,6 +58,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._now
+
+    async def getaddrinfo(self, *_: Any, **__: Any) -> Any:
+        """Nobody outside lives on this time: whoever asks for the network is told that there is none."""
+        raise OSError(errno.ENETUNREACH, "there is no network on virtual time")
+
+    async def sock_connect(self, *_: Any) -> None:
+        """See `getaddrinfo`."""
+        await self.getaddrinfo()
 
     def jump(self, seconds: float) -> None:
         """Advance virtual time; called by the selector when nothing is ready."""
@@ -74,6 +86,10 @@ class _JumpingSelector(selectors.SelectSelector):
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
         if ready or timeout == 0:
+            return ready
+        if timeout is None and threading.active_count() > 1:
+            ready = super().select(THREAD_S)  # a library's own thread: the only one that can still bring news
+        if ready:
             return ready
         if timeout is None:
             raise Stalled("nothing is due and nothing can happen any more: a task waits for ever")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vaidol.graph.clock import Stalled, run_virtual
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.engine import Engine
 from vaidol.graph.errors import ProviderError
@@ -35,11 +36,17 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
         "run",
         help="run a pipeline on a sound file",
-        description="Play a sound file to a pipeline, in real time, and write what it answers. Without a browser.",
+        description="Play a sound file to a pipeline, in real time, and write what it answers. Without a browser. "
+        "--virtual does not wait for the clock: a pipeline whose models are deterministic (for the language model: "
+        "temperature 0 or a seed) then gives the same sound and the same log every time. Nodes that need the network "
+        "fail on it.",
     )
     command.add_argument("pipeline", metavar="FILE", help=pipeline.HELP)
     command.add_argument("--in", dest="question", type=Path, required=True, metavar="WAV", help="what the user says")
     command.add_argument("--out", dest="answer", type=Path, required=True, metavar="WAV", help="where the reply goes")
+    command.add_argument(
+        "--virtual", action="store_true", help="on virtual time: as fast as the models compute, and they take no time"
+    )
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     return command
 
@@ -52,11 +59,16 @@ def run(arguments: argparse.Namespace) -> int:
     logs.to_stderr()
     kinds = registry()
     source = with_files(pipeline.source(arguments.pipeline), arguments.question, arguments.answer)
-    told = asyncio.run(_run(compile_plan(source, kinds), kinds))
+    work = _run(compile_plan(source, kinds), kinds)
+    try:
+        told = run_virtual(work) if arguments.virtual else asyncio.run(work)
+    except Stalled as error:
+        raise Wrong(f"on virtual time: {error}; something waits for the world outside") from error
     if arguments.json:
         print(json.dumps({"out": str(arguments.answer), **told}, indent=1, ensure_ascii=False))
     else:
-        print("\n\n".join([*map(_turn_text, told["turns"]), *told["errors"]]) or "nothing was said")
+        lines = [*map(_turn_text, told["turns"]), *told["errors"]] or ["nothing was said"]
+        print("\n\n".join(lines + [f"log {told['log'][:16]}"] * ("log" in told)))
     return 1 if any(turn["status"] == "failed" for turn in told["turns"]) else 0
 
 
@@ -100,7 +112,15 @@ class Listener:
 
 async def _run(plan: Plan, kinds: Registry) -> dict[str, Any]:
     engine, listener = Engine(kinds), Listener()
-    await _load(plan, engine)
+    try:
+        await _load(plan, engine)
+        return await _listen(plan, engine, listener)
+    finally:
+        engine.close()
+
+
+async def _listen(plan: Plan, engine: Engine, listener: Listener) -> dict[str, Any]:
+    """Run until nothing is under way any more."""
     async with Graph(plan, engine, session="run", ends={"call": listener}) as graph:
         broken = next((cell for cell in graph.cells.values() if cell.failed), None)
         if broken is not None:
@@ -109,9 +129,7 @@ async def _run(plan: Plan, kinds: Registry) -> dict[str, Any]:
         while looks < IDLE_LOOKS and not graph.ended.done():
             await engine.clock.sleep(LOOK_S)
             looks = looks + 1 if graph.idle else 0
-        told = _told(graph, listener)
-    engine.close()
-    return told
+        return _told(graph, listener)
 
 
 async def _load(plan: Plan, engine: Engine) -> None:
@@ -141,7 +159,8 @@ def _told(graph: Graph, listener: Listener) -> dict[str, Any]:
         stages = {name: round((ns - origin) / 1e6, 1) for name, ns in marks}
         turns.append({"user": user, "reply": reply, "status": status, "stages_ms": stages})
     errors = [str(m["message"]) for m in listener.messages if m["t"] == "error"]
-    return {"turns": turns, "errors": errors}
+    log = {"log": graph.events.digest()} if graph.clock.virtual else {}
+    return {"turns": turns, "errors": errors, **log}
 
 
 def _turn_text(turn: dict[str, Any]) -> str:

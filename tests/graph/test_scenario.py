@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from vaidol.graph.clock import run_virtual
 from vaidol.graph.errors import PipelineError
+from vaidol.graph.registry import Registry
 from vaidol.graph.scenario import Scenario, check, load, simulated
 from vaidol.graph.scenario_check import Verdict, verdicts
 from vaidol.graph.scenario_play import Record
 from vaidol.graph.scenario_stage import voice
 from vaidol.graph.yamlfile import Document, parse
+from vaidol.nodes.sim.asr import SimAsr
 from vaidol.pipelines import LIBRARY
 from vaidol.server.cli import main
 from vaidol.server.cli.scenario import run_scenario
@@ -188,3 +193,37 @@ def test_the_command_says_what_failed(tmp_path: Path, capsys: pytest.CaptureFixt
     assert '"what": "cut"' in capsys.readouterr().out
     assert main(["scenario", str(tmp_path / "none.yaml")]) == 2
     assert main(["scenario", str(file), "--pipeline", "nonesuch"]) == 2
+
+
+def test_virtual_time_has_no_network_and_waits_for_threads() -> None:
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        with pytest.raises(OSError, match="no network on virtual time"):
+            await loop.create_connection(asyncio.Protocol, "127.0.0.1", 9)
+        future: asyncio.Future[str] = loop.create_future()
+        thread = threading.Thread(target=lambda: loop.call_soon_threadsafe(future.set_result, "done"))
+        thread.start()
+        found = await future
+        thread.join()
+        return found
+
+    assert run_virtual(main()) == "done"
+
+
+def test_a_call_to_a_model_takes_what_the_scenario_says() -> None:
+    script = [{**HELLO, "expect": [{"event": "sound"}]}]
+    first = play(*script)[0]
+    later = play(*script, costs_ms={"tts": 500})[0]
+    assert later.digest == first.digest  # a simulated voice calls no model
+
+    class Calls(SimAsr):
+        async def process(self, port: str, frame: Any) -> None:
+            await self.ctx.call("model", int)
+            await super().process(port, frame)
+
+    def heard(cost_ms: float) -> float:
+        given = scenario(HELLO, simulate={"asr": {"use": "x.calls"}}, costs_ms={"asr": cost_ms})
+        record = run_scenario(given, kinds=Registry("vaidol.nodes", extra={"x.calls": Calls}))
+        return next(seen.ms for seen in record.seen if seen.what == "transcript")
+
+    assert heard(350) - heard(0) == pytest.approx(350)
