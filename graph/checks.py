@@ -1,4 +1,4 @@
-"""Checks of a whole graph: cycles, pacers, stand-ins, placement. Each yields (message, way in the file, at the key)."""
+"""Checks of edges and of whole graphs: bounds, cycles, pacers, stand-ins, placement; with where the mistake is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import networkx as nx
 
 from vaidol.graph.building import Built, Link
 from vaidol.graph.formats import FIELDS
+from vaidol.graph.frames import Audio, Frame
+from vaidol.graph.plan import HARD_LIMIT, WHOLE_BOUNDS, default_bound
+from vaidol.graph.spec import EdgeSpec
 from vaidol.graph.yamlfile import Way, nearest
 
 Found = tuple[str, Way, bool]  # message, where, whether the key is meant and not the value
@@ -35,6 +38,22 @@ def cycles(links: Sequence[Link]) -> Iterator[Found]:
             f"the edges go in a circle: {names}; mark the one that goes back 'feedback: true'", ("edges", index), False
         )  # fmt: skip
         graph.remove_edge(last[0], last[1])
+
+
+def bound(edge: EdgeSpec, frame: type[Frame]) -> tuple[str, str] | None:
+    """What is wrong with what an edge of `frame`s says about being full, and the key that says it."""
+    given = "bound_ms" if edge.bound_ms else "bound" if edge.bound else ""
+    if edge.feedback and edge.policy == "block":
+        return "a feedback edge may not block: the cycle would stand still", "policy"
+    if edge.bound_ms and edge.bound:
+        return "bound_ms and bound are two ways to say the same: give one of them", "bound"
+    if edge.bound_ms and frame is not Audio:
+        return "bound_ms is for audio; give bound, in frames", "bound_ms"
+    policy = edge.policy or default_bound(frame, "input", feedback=False)[0]
+    if given and policy in WHOLE_BOUNDS and (edge.policy or default_bound(frame, "reply", feedback=False)[0] == policy):
+        what = "keeps the newest frame only" if policy == "latest" else f"loses nothing up to {HARD_LIMIT} frames"
+        return f"policy {policy} {what}, whatever {given} says; give it policy drop_oldest or block", given
+    return None
 
 
 def pacers(nodes: Mapping[str, Built]) -> Iterator[Found]:

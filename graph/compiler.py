@@ -13,9 +13,8 @@ from vaidol.graph import checks, formats
 from vaidol.graph.building import Built, Link, built
 from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.formats import Formats
-from vaidol.graph.frames import Audio
 from vaidol.graph.node import Node, Settings
-from vaidol.graph.plan import Lane, Plan, PlanEdge, PlanNode, default_bound
+from vaidol.graph.plan import WHOLE_BOUNDS, Lane, Plan, PlanEdge, PlanNode, default_bound
 from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry, UnknownKind
 from vaidol.graph.spec import EdgeSpec, NodeSpec, Source, model_problems
@@ -104,10 +103,8 @@ class _Compiler:
                 f"{self.fitting(from_node, into)}"
             )
             self.problem(message, "edges", index)
-        elif edge.bound_ms and out.frame is not Audio:
-            self.problem("bound_ms is for audio; give bound, in frames", "edges", index, "bound_ms", key=True)
-        elif edge.feedback and edge.policy == "block":
-            self.problem("a feedback edge may not block: the cycle would stand still", "edges", index, "policy")
+        elif (mistake := checks.bound(edge, out.frame)) is not None:
+            self.problem(mistake[0], "edges", index, mistake[1], key=True)
         elif any(
             link.source is from_node and link.out is out and link.target is to_node and link.into is into
             for link in self.links
@@ -226,13 +223,14 @@ class _Compiler:
         lane: Lane = "input" if link.out.source else lanes[link.source.name]
         spec = link.spec
         policy, bound_ms, bound = default_bound(link.out.frame, lane, feedback=spec.feedback)
-        if spec.bound_ms or spec.bound:
+        policy = spec.policy or policy
+        if policy in WHOLE_BOUNDS:
+            bound_ms, bound = 0.0, WHOLE_BOUNDS[policy]
+        elif spec.bound_ms or spec.bound:
             bound_ms, bound = spec.bound_ms or 0.0, spec.bound or 0
-        if spec.policy == "latest":
-            bound_ms, bound = 0.0, 1
         return PlanEdge(
             link.source.name, link.out.name, link.target.name, link.into.name, link.out.frame, link.rate,
-            spec.policy or policy, bound_ms, bound, lane, spec.feedback,
+            policy, bound_ms, bound, lane, spec.feedback,
             gated=any(node.kind.effects for node in link.target.all),
         )  # fmt: skip
 

@@ -10,11 +10,11 @@ from pydantic import SecretBytes, SecretStr
 
 from vaidol.graph.frames import Audio, Frame, Mouth, Sentence, TextDelta
 from vaidol.graph.node import Settings
-from vaidol.graph.spec import OnError, Policy, TurnSpec
+from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec
 
 Lane = Literal["input", "reply"]
 
-ALARM, HARD_LIMIT = 256, 4096  # frames on a never_drop edge: warn, then end the session
+ALARM, HARD_LIMIT = 256, FRAMES_MAX  # frames on a never_drop edge: warn, then end the session
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,7 @@ DEFAULT_BOUNDS: dict[tuple[type[Frame], Lane], tuple[Policy, float, int]] = {
     (Sentence, "reply"): ("block", 0.0, 4),
     (Mouth, "reply"): ("drop_oldest", 0.0, 64),  # only the newest matter
 }
+WHOLE_BOUNDS = {"latest": 1, "never_drop": HARD_LIMIT}  # frames; these policies know their bound themselves
 NEVER_DROP: tuple[Policy, float, int] = ("never_drop", 0.0, HARD_LIMIT)  # losing one of the others leaves a stuck agent
 
 

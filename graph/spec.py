@@ -16,6 +16,7 @@ from vaidol.graph.extends import NO_MAP, edges_from_text, extended, keep_edges
 from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
+FRAMES_MAX = 4096  # no edge ever holds more
 Policy = Literal["drop_oldest", "block", "latest", "never_drop"]
 
 
@@ -63,7 +64,7 @@ class EdgeSpec(_Strict):
     """What a full edge does; chosen by what the edge carries when left out."""
     bound_ms: float | None = Field(None, gt=0, le=600_000)
     """Bound in ms of audio."""
-    bound: int | None = Field(None, gt=0, le=100_000)
+    bound: int | None = Field(None, gt=0, le=FRAMES_MAX)
     """Bound in frames."""
     feedback: bool = False
     """True: this edge closes a cycle; it never blocks."""

@@ -112,6 +112,17 @@ def test_mistakes_of_a_variant_and_of_its_base_come_together_each_in_its_file(tm
         ("m: {use: t.mic}, e: {use: t.athrough, place: thread}", "m.audio -> e.audio", 4,
          "place thread is for synchronous nodes"),
         ("m: {use: t.mic}, s: {use: t.speaker, place: thread}", "m.audio -> s.audio", 4, "a pacer runs on the loop"),
+        ("m: {use: t.mic}, e: {use: t.ear}", "{from: m.audio; to: e.audio; bound: 3; bound_ms: 9}", 6,
+         "bound_ms and bound are two ways to say the same: give one of them"),
+        ("m: {use: t.mic}, e: {use: t.ear}", "{from: m.audio; to: e.audio; bound: 3; policy: latest}", 6,
+         "policy latest keeps the newest frame only, whatever bound says; give it policy drop_oldest or block"),
+        ("m: {use: t.mic}, e: {use: t.ear}", "{from: m.audio; to: e.audio; bound_ms: 3; policy: never_drop}", 6,
+         "policy never_drop loses nothing up to 4096 frames, whatever bound_ms says"),
+        ("m: {use: t.mic}, a: {use: t.asr}, b: {use: t.agent}",
+         "m.audio -> a.audio, {from: a.text; to: b.user; bound: 3}", 7,
+         "policy never_drop loses nothing up to 4096 frames, whatever bound says"),
+        ("m: {use: t.mic}, e: {use: t.ear}", "{from: m.audio; to: e.audio; bound: 5000}", 6,
+         "bound: input should be less than or equal to 4096, not 5000"),
         ("m: {use: t.mic, fallback: m}", "", 4, "no node 'm' to fall back to"),
         ("m: {use: t.mic, fallback: n}, n: {use: t.mic, fallback: m}", "", 4, "the fallbacks go in a circle"),
         ("m: {use: t.mic, fallback: n}, n: {use: t.asr}, e: {use: t.ear}", "m.audio -> e.audio", 4,
@@ -119,7 +130,7 @@ def test_mistakes_of_a_variant_and_of_its_base_come_together_each_in_its_file(tm
     ],
 )  # fmt: skip
 def test_what_a_whole_graph_may_not_be(tmp_path: Path, nodes: str, edges: str, line: int, message: str) -> None:
-    lines = "".join(f"  - {edge}\n" for edge in edges.split(", ") if edge)
+    lines = "".join(f"  - {edge}\n" for edge in edges.replace("; ", ",,").split(", ") if edge).replace(",,", ", ")
     told = check(tmp_path, f"version: 1\nname: x\nnodes:\n  {{{nodes}}}\nedges:\n{lines or '  []'}")
     assert any(one.startswith(f"f.yaml:{line}:") and message in one for one in told), told
 
