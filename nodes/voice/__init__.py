@@ -1,0 +1,1 @@
+"""The voice room: what changes a voice into another."""
