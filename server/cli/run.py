@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import PipelineSpec, Source
 from vaidol.models.errors import ModelError
 from vaidol.nodes import registry
+from vaidol.server import loop
 from vaidol.server.cli import logs, pipeline
 from vaidol.server.cli.progress import Bars
 from vaidol.server.cli.wrong import Wrong
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
     source = with_files(pipeline.source(arguments.pipeline), arguments.question, arguments.answer)
     work = _run(compile_plan(source, kinds), kinds)
     try:
-        told = run_virtual(work) if arguments.virtual else asyncio.run(work)
+        told = run_virtual(work) if arguments.virtual else loop.run(work)
     except Stalled as error:
         raise Wrong(f"on virtual time: {error}; something waits for the world outside") from error
     if arguments.json:

@@ -12,6 +12,7 @@ from typing import Any
 
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
+from vaidol.server import loop
 from vaidol.server.access import is_loopback
 from vaidol.server.app import SERVER, Options, Server, create_app
 from vaidol.server.cli import logs, pipeline
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     plan, registry = pipeline.plan(arguments.pipeline)
     options = Options(arguments.max_sessions, arguments.token, tuple(arguments.stun))
     with _listen(arguments.host, arguments.port) as listener:
-        asyncio.run(_serve(plan, registry, options, listener))
+        loop.run(_serve(plan, registry, options, listener))
     return 0
 
 
@@ -84,9 +85,8 @@ async def _serve(plan: Plan, registry: Registry, options: Options, listener: soc
 
     app = create_app(plan, registry, options)
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S)
     await runner.setup()
     try:
