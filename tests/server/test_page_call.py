@@ -109,6 +109,7 @@ def test_mute_interrupt_and_stop(stage: Stage) -> None:
     stage.call()
     stage.page.get_by_role("button", name="Mute").click()
     assert stage.sent("mute") == [{"t": "mute", "on": True}]
+    assert stage.text("#status") == "Microphone off"
     stage.page.get_by_role("button", name="Unmute", pressed=True).click()
     assert stage.sent("mute")[-1] == {"t": "mute", "on": False}
     assert stage.page.locator("#interrupt").is_disabled()
@@ -159,6 +160,17 @@ def test_a_call_can_be_ended_while_the_browser_still_asks(browser: object) -> No
         assert stage.script.count("POST") == 0
 
 
+def test_the_keyboard_alone_starts_a_call_and_never_ends_it_by_a_key_held_down(stage: Stage) -> None:
+    stage.page.locator("#start:enabled").wait_for()
+    stage.page.keyboard.press("Tab")
+    stage.page.keyboard.press("Enter")
+    stage.live()
+    assert stage.page.evaluate("document.activeElement.id") == "mute"
+    stage.page.keyboard.press("Space")
+    stage.page.keyboard.press("Enter")
+    assert [one["on"] for one in stage.sent("mute")] == [True, False]
+
+
 def test_a_microphone_that_goes_away_leaves_the_call(stage: Stage) -> None:
     stage.call()
     stage.page.evaluate("() => fake.peers[0].transceivers[0].streams[0].getTracks()[0].onended()")
@@ -186,6 +198,19 @@ def test_errors_of_the_server_are_shown_and_a_fatal_one_ends_the_call(stage: Sta
     stage.say("error", code="gone", message="This call has ended.", fatal=True)
     assert stage.text("#notice-text") == "This call has ended."
     assert stage.page.locator("body[data-call=idle]").count() == 1
+
+
+def test_a_fault_is_a_sentence_that_the_next_good_reply_takes_away(stage: Stage) -> None:
+    stage.call()
+    stage.say("subtitle", who="user", turn=1, text="hello", final=True)
+    stage.say("error", code="key", message="the language model refused the key", node="agent", fatal=False)
+    stage.say("turn", turn=1, status="failed")
+    assert stage.text("#notice-text") == "The language model refused the key."
+    assert [one["text"] for one in stage.page.evaluate("vaidol.transcript()")] == ["hello", "No answer came."]
+    stage.say("subtitle", who="avatar", turn=2, text="Hello!", final=True)
+    assert stage.page.locator("#notice").is_visible()
+    stage.say("turn", turn=2, status="done")
+    assert stage.page.locator("#notice").is_hidden()
 
 
 def test_odd_messages_change_nothing(stage: Stage) -> None:

@@ -14,6 +14,7 @@ const WORDS = {
   connecting: "Connecting…",
   reconnecting: "Connection lost. Trying again…",
   listening: "Listening",
+  deaf: "Microphone off",
   thinking: "Thinking…",
   speaking: "Speaking",
 };
@@ -38,9 +39,16 @@ let troubled = false; // the notice tells of a fault; the next good reply takes 
 
 const finite = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
 
+/** Words from a log line's world as a sentence for people. */
+function sentence(text) {
+  if (typeof text !== "string" || !text) return "";
+  return text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+}
+
 function showState() {
   const status = opening ? "connecting" : call.status;
-  const words = opening ? "Waiting for the microphone…" : WORDS[status === "live" ? doing : status];
+  const deaf = status === "live" && doing === "listening" && (call.muted || !call.hasMicrophone);
+  const words = opening ? "Waiting for the microphone…" : WORDS[deaf ? "deaf" : status === "live" ? doing : status];
   page.state(status, doing, words);
   page.microphone({ present: call.hasMicrophone, muted: call.muted });
   avatar.mode(status === "live" ? doing : "idle");
@@ -161,6 +169,7 @@ const heard = {
   subtitle(message) {
     if (typeof message.text !== "string") return;
     if (message.who === "user") {
+      if (message.final) page.said("");
       page.heard(message.text, Boolean(message.final));
       transcript.user(message.turn, message.text, Boolean(message.final));
     } else {
@@ -179,12 +188,15 @@ const heard = {
   turn(message) {
     if (message.status === "done" && troubled) page.notice(null);
     troubled &&= message.status !== "done";
-    const end = () => transcript.end(message.turn, message.status);
+    const end = () => {
+      const answered = transcript.end(message.turn, message.status);
+      if (message.status === "failed" && !answered) transcript.note("No answer came.");
+    };
     if (message.status === "done" && queue.last !== null) queue.push(queue.last, end); // behind its last sentence
     else end();
   },
   error(message) {
-    page.notice(typeof message.message === "string" ? message.message : "Something went wrong on the server.");
+    page.notice(sentence(message.message) || "Something went wrong on the server.");
     troubled = !message.fatal;
     if (message.fatal) call.hangUp();
   },

@@ -35,6 +35,7 @@ export class LevelMeter {
     this.#context = new AudioContext();
     this.#analyser = new AnalyserNode(this.#context, { fftSize: this.#samples.length });
     this.#context.createMediaStreamSource(new MediaStream([track])).connect(this.#analyser);
+    this.#context.resume(); // some browsers start it suspended when the question for the microphone took long
   }
 
   read() {

@@ -21,13 +21,14 @@ export class Transcript extends EventTarget {
     this.#changed(entry);
   }
 
-  /** A reply ended: status done | cut | failed. */
+  /** A reply ended: status done | cut | failed. False when nothing of it was heard. */
   end(turn, status) {
     const entry = this.#find("avatar", turn);
-    if (!entry || entry.mark) return;
+    if (!entry || entry.mark) return Boolean(entry);
     entry.final = true;
     entry.mark = status === "done" ? null : status;
     this.#changed(entry);
+    return true;
   }
 
   note(text) {

@@ -33,7 +33,7 @@ export class Page extends EventTarget {
     at("interrupt").disabled = call !== "live" || doing === "listening";
     at("send").disabled = call !== "live";
     if (was !== "idle" && call === "idle") at("start").focus();
-    if (was === "idle" && call !== "idle") at("stop").focus();
+    if (was === "idle" && call !== "idle") at("mute").focus(); // harmless, unlike "End call", if a key is still down
   }
 
   health({ ready, text, parts }) {
