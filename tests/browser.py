@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -32,15 +32,27 @@ def available() -> bool:
 @contextmanager
 def chromium(*, microphone: Path | None = None, flags: tuple[str, ...] = ()) -> Iterator[Browser]:
     """A browser; `microphone` is a 48 kHz mono WAV played once, from the moment the page opens its microphone."""
+    with chromiums(microphone, flags=flags) as (browser,):
+        yield browser
+
+
+@contextmanager
+def chromiums(*microphones: Path | None, flags: tuple[str, ...] = ()) -> Iterator[list[Browser]]:
+    """A browser process for each microphone."""
     from playwright.sync_api import sync_playwright
 
+    with sync_playwright() as playwright, ExitStack() as stack:
+        yield [stack.enter_context(_launched(playwright, microphone, flags)) for microphone in microphones]
+
+
+@contextmanager
+def _launched(playwright: Playwright, microphone: Path | None, flags: tuple[str, ...]) -> Iterator[Browser]:
     wav = (f"--use-file-for-fake-audio-capture={microphone.resolve()}%noloop",) if microphone else ()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *wav, *flags])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=[*FLAGS, *wav, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 def complaints(page: Page) -> list[str]:

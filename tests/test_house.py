@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+
+from vaidol.tests.wheel import build
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("graph", "nodes", "pipelines", "server", "models")
@@ -65,14 +65,7 @@ def test_the_default_executor_is_left_to_the_opus_encoder() -> None:
 
 
 def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
-    tree, out = tmp_path / "tree", tmp_path / "out"
-    for path in FILES:  # a copy: building leaves folders behind
-        copy = tree / path.relative_to(ROOT)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", out, tree]
-    subprocess.run(command, check=True, cwd=tmp_path)
-    with zipfile.ZipFile(next(out.glob("*.whl"))) as wheel:
+    with zipfile.ZipFile(build(tmp_path)) as wheel:
         packed = set(wheel.namelist())
     parts = [path.relative_to(ROOT).parts for path in FILES if path.suffix != ".md"]
     wanted = {"/".join(("vaidol", *p)) for p in parts if p[0] in ROOMS or p[:2] == ("tests", "bench")}

@@ -49,9 +49,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *arguments: str, cwd: str = "/", **environment: str) -> Iterator[Server]:
-    """Start `vaidol serve ARGUMENTS` and wait until its models are loaded."""
-    port, log = free_port(), folder / "server.log"
+def serving(
+    folder: Path, *arguments: str, cwd: str = "/", port: int = 0, ready: bool = True, **environment: str
+) -> Iterator[Server]:
+    """Start `vaidol serve ARGUMENTS` and wait until its models are loaded, or else only until it answers."""
+    port, log = port or free_port(), folder / "server.log"
     command = [sys.executable, "-m", "vaidol.server.cli", "serve", *arguments, "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -59,7 +61,7 @@ def serving(folder: Path, *arguments: str, cwd: str = "/", **environment: str) -
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
-        _wait_until_ready(server)
+        _wait_for(server, {"ok"} if ready else {"ok", "loading"})
         yield server
     finally:
         if process.poll() is None:
@@ -71,13 +73,13 @@ def serving(folder: Path, *arguments: str, cwd: str = "/", **environment: str) -
                 process.wait()
 
 
-def _wait_until_ready(server: Server) -> None:
+def _wait_for(server: Server, statuses: set[str]) -> None:
     until = time.monotonic() + READY_S
     while time.monotonic() < until:
         if server.process.poll() is not None:
             break
         try:
-            if server.health()["status"] == "ok":
+            if server.health()["status"] in statuses:
                 return
         except OSError:
             pass
