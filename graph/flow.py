@@ -27,6 +27,7 @@ class Flow:
 
     def __init__(self, fence: Fence, supervisor: Supervisor, clock: Clock) -> None:
         self._life = fence.life
+        self._committed = fence.committed
         self._supervisor = supervisor
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -43,7 +44,7 @@ class Flow:
 
     def drain(self) -> None:
         """Run what is due until the list is empty. A node that fails does not stop the others."""
-        ready, life = self.ready, self._life
+        ready, life, committed = self.ready, self._life, self._committed
         self.draining = True
         began = now = busy_s()
         try:
@@ -51,7 +52,7 @@ class Flow:
                 edge, frame = ready.popleft()
                 try:
                     while True:
-                        if edge.fenced and life[frame.gen] == DEAD:
+                        if life[frame.gen] == DEAD and (edge.fenced or not committed[frame.gen]):
                             edge.stale += 1
                         elif edge.direct:
                             edge.taken += 1
@@ -154,12 +155,18 @@ class Flow:
                 break
             edge = cell.order.popleft()
             frame = edge.take()
-            if edge.fenced and self._life[frame.gen] == DEAD:
-                edge.taken -= 1
-                edge.stale += 1
+            if self._worthless(edge, frame):
                 continue
             with Guard(self._supervisor, cell, frame, edge), cell.booked():
                 cell.step(edge.port, frame)
+
+    def _worthless(self, edge: Edge, frame: Frame) -> bool:
+        """Of a dead reply; in the input lane, where what the user said counts, only of one that was never meant."""
+        dead = self._life[frame.gen] == DEAD and (edge.fenced or not self._committed[frame.gen])
+        if dead:
+            edge.taken -= 1
+            edge.stale += 1
+        return dead
 
     async def serve(self, cell: Cell) -> None:
         """The task of an asynchronous node: one frame after the other; a cut ends the frame's work, not the task."""
@@ -192,9 +199,7 @@ class Flow:
     async def _serve_one(self, cell: Cell) -> None:
         edge = cell.order.popleft()
         frame = edge.take()
-        if edge.fenced and self._life[frame.gen] == DEAD:
-            edge.taken -= 1
-            edge.stale += 1
+        if self._worthless(edge, frame):
             return
         cell.current = frame
         with Guard(self._supervisor, cell, frame, edge):

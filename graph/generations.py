@@ -59,7 +59,7 @@ class Fence:
 
     def __init__(self, events: EventLog) -> None:
         self.life = bytearray([ALIVE])  # by generation; 0 is the input lane and lives for ever
-        self.committed = bytearray([1])  # by generation: it has been allowed to speak, whatever became of it
+        self.committed = bytearray([1])  # by generation: it has been allowed to speak, and was not abandoned
         self.playout: Playout | None = None
         self.held = False
         self._events = events
@@ -115,9 +115,10 @@ class Fence:
         return True
 
     def abandon(self, gen: int) -> None:
-        """Throw a speculative reply away."""
+        """Throw away a reply of which nothing was heard: it counts as never committed, and nobody remembers it."""
         turn = self._open.get(gen)
-        if turn and self.life[gen] == SPECULATIVE:
+        if turn and not turn.spoke:
+            self.committed[gen] = False
             self._kill(turn, "abandoned")
 
     def cut(self, reason: str) -> None:

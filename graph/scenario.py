@@ -33,7 +33,13 @@ from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.spec import NodeSpec, PipelineSpec, Source, model_problems
 from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest, read
 
-STAND_INS: Mapping[str, str] = {"vad": "sim.vad", "asr": "sim.asr", "agent": "sim.agent", "tts": "sim.tts"}  # by room
+STAND_INS: Mapping[str, str] = {
+    "vad": "sim.vad",
+    "asr": "sim.asr",
+    "agent": "sim.agent",
+    "tts": "sim.tts",
+    "turn.smart": "sim.turn",
+}  # by room or kind
 ENDS: Mapping[str, str] = {"webrtc.in": "sim.mic", "file.in": "sim.mic", "file.out": "webrtc.out"}
 What = Literal[
     "transcript", "begin", "sound", "reply", "silent", "done", "cut", "failed", "hold", "resume", "error", "fallback",
@@ -219,7 +225,7 @@ def simulated(source: Source, scenario: Scenario) -> Source:
     nodes = {}
     for name, node in source.spec.nodes.items():
         wanted = spec.simulate.get(name)
-        usual = None if name in spec.real else ENDS.get(node.use) or STAND_INS.get(node.use.partition(".")[0])
+        usual = None if name in spec.real else _usual(node.use)
         kind = (wanted.use if wanted else None) or usual
         if kind is None and wanted is not None:
             raise scenario.error(f"'{node.use}' is not simulated by itself; say by what: 'use'", "simulate", name)
@@ -228,6 +234,11 @@ def simulated(source: Source, scenario: Scenario) -> Source:
             _take_places(places, scenario.document, ("nodes", name), ("simulate", name))
     changed: PipelineSpec = source.spec.model_copy(update={"nodes": nodes})
     return Source(changed, places)
+
+
+def _usual(kind: str) -> str | None:
+    """What simulates a node of `kind` when nobody says otherwise."""
+    return ENDS.get(kind) or STAND_INS.get(kind) or STAND_INS.get(kind.partition(".")[0])
 
 
 def _stand_in(node: NodeSpec, kind: str, wanted: Simulated | None) -> NodeSpec:

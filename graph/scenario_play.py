@@ -21,7 +21,13 @@ from vaidol.graph.scheduler import Graph
 
 LOOK_S = 0.1
 IDLE_LOOKS = 3  # in a row; between two steps of a turn a graph may be idle for a moment
-EVENTS = {"turn_begin": "begin", "turn_spoke": "sound", "turn_done": "done", "turn_failed": "failed"}
+EVENTS = {
+    "turn_begin": "begin",
+    "turn_commit": "begin",
+    "turn_spoke": "sound",
+    "turn_done": "done",
+    "turn_failed": "failed",
+}
 SAME = ("transcript", "hold", "resume", "error", "fallback", "restarted")
 RAMP = 144  # samples in which the pacer slides to silence at a cut
 
@@ -159,6 +165,8 @@ class _Player:
     def _event(self, event: Event) -> None:
         self._hash.update(repr(event).encode())
         name = event.name if event.name in SAME else EVENTS.get(event.name)
+        if event.code == "speculative":
+            name = None  # it begins for the people in the call when it is committed
         if event.name == "turn_spoke":
             self._spoke.append((self.caller.pts, event.gen))
         if event.name == "fallback":
@@ -169,7 +177,7 @@ class _Player:
     def _cut(self, cut: TurnCut) -> None:
         self._hash.update(repr(cut).encode())
         self._cuts.append(cut)
-        if cut.reason != "failed":
+        if cut.reason not in ("failed", "abandoned"):  # nothing of an abandoned one was there for anybody
             self._see("cut", cut.heard_text, cut.gen)
 
     def _sound(self, sounds: bool) -> None:

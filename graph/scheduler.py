@@ -212,18 +212,25 @@ class Graph:
             if not cell.paused and not cell.failed:
                 with Guard(self.supervisor, cell), cell.booked():
                     cell.node.cut(cut)
+        self._end_work(cut)
+        for edge in self.edges:
+            if edge.room is not None:
+                edge.room.set()
+        self._open_gates()
+
+    def _end_work(self, cut: TurnCut) -> None:
+        """What is heard of the user is wanted, whether it is answered or not, unless nobody ever meant the reply."""
+        meant = self.fence.committed[cut.gen]
+        if not meant:
+            self.marks.pop(cut.trace, None)  # the utterance goes on, and will have other moments
         for cell in self.cells.values():
-            replying = cell.plan.lane == "reply"  # what is heard of the user is wanted, whether it is answered or not
-            if replying and cell.task and cell.works_for(cut.gen, cut.trace) and not cell.cutting:
+            concerned = cell.plan.lane == "reply" or not meant
+            if concerned and cell.task and cell.works_for(cut.gen, cut.trace) and not cell.cutting:
                 cell.cutting = True
                 cell.task.cancel()
             for task, gen in tuple(cell.spawned.items()):
                 if gen == cut.gen:
                     task.cancel()
-        for edge in self.edges:
-            if edge.room is not None:
-                edge.room.set()
-        self._open_gates()
 
     def _open_gates(self) -> None:
         for gate in self._gates:

@@ -132,7 +132,7 @@ MODELS: tuple[Model, ...] = (
                 ),
             ),
         ),
-        default=False,
+        default=True,
     ),
     Model(
         "whisper-tiny.en",

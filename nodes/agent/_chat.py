@@ -82,7 +82,7 @@ class ChatAgent(Node[C]):
             self.emit("text", TextDelta(final=True, born=self.ctx.clock.ns(), gen=frame.gen, trace=frame.trace))
 
     def cut(self, cut: TurnCut) -> None:
-        if cut.reason == "abandoned":
+        if not self.ctx.fence.committed[cut.gen]:
             self.memory.abandon(cut.gen)
         else:
             self.memory.cut(cut.gen, cut.heard_text)

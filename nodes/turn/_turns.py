@@ -90,7 +90,7 @@ class Turns(Node[T]):
         if self._speaking:
             return
         self._speaking, self._since = True, max(pts, self._floor)
-        self.went_on()
+        self.went_on(pts)
         if not self._open:
             self._start(pts - self._samples(self.settings.preroll_ms))
         if not self._protected:
@@ -121,8 +121,12 @@ class Turns(Node[T]):
         """The user really speaks: whatever reply is under way ends."""
         self._lasted = True
         turns = self.ctx.fence.turns
-        if turns and not self._protected:
-            self.ctx.fence.cut("barge-in" if any(turn.spoke for turn in turns) else "user went on")
+        if not turns or self._protected:
+            return
+        if any(turn.spoke for turn in turns):
+            self.ctx.fence.cut("barge-in")
+        elif not self.take_back():
+            self.ctx.fence.cut("user went on")
 
     # audio
 
@@ -135,8 +139,7 @@ class Turns(Node[T]):
             self._while_speaking()
         elif self._open:
             self.while_quiet((self._ring.end - self._quiet_from) * 1000 / RATE)
-        kept = self._begin if self._open else self._ring.end - self._samples(self.settings.preroll_ms) - LATE
-        self._ring.forget(kept)
+        self._ring.forget(self.kept_from)
 
     def _append(self, frame: Audio) -> None:
         """Put the frame behind what is there, silence where a little is missing; more than that ends the turn."""
@@ -168,8 +171,24 @@ class Turns(Node[T]):
         if ms >= self.settings.silence_ms:
             self.end_turn()
 
-    def went_on(self) -> None:
-        """The user speaks (again)."""
+    def went_on(self, pts: int) -> None:
+        """The user speaks (again), from sample `pts` on."""
+
+    def take_back(self) -> bool:
+        """The user really goes on, and the reply under way was not heard yet: True when its turn is open again."""
+        return False
+
+    @property
+    def kept_from(self) -> int:
+        """The first sample that may still be wanted."""
+        if self._open:
+            return self._begin
+        return self._ring.end - self._samples(self.settings.preroll_ms) - LATE
+
+    @property
+    def longest_ms(self) -> int:
+        """No silence within a turn is longer."""
+        return self.settings.silence_ms
 
     def finish(self, end: int) -> None:
         """The turn is over, and its sound, up to sample `end`, is to be answered."""
@@ -201,7 +220,8 @@ class Turns(Node[T]):
     def meant(self) -> bool:
         """What was said is neither a noise nor a word of agreement to a reply that goes on."""
         spoken = bool(self._voiced) and self._voiced >= self._samples(self.settings.min_speech_ms)
-        return spoken and (self._lasted or not self.ctx.fence.turns)
+        fence = self.ctx.fence
+        return spoken and (self._lasted or not any(fence.committed[turn.gen] for turn in fence.turns))
 
     def _split(self) -> None:
         """Too long: send what ends at the quietest place of the last third; the rest is the next utterance's.
@@ -248,7 +268,7 @@ class Turns(Node[T]):
 
     async def _watch(self) -> None:
         """A connection that goes silent may not leave a turn open for ever."""
-        limit_s = self.settings.silence_ms / 1000 + STALL_S
+        limit_s = self.longest_ms / 1000 + STALL_S
         while (waited_s := self.ctx.clock.s() - self._heard_s) < limit_s:
             await self.ctx.clock.sleep(max(limit_s - waited_s, 0.02))
         self._watching = None

@@ -37,6 +37,7 @@ class WebrtcData(Node[Settings]):
         self._typed = 0
         self._state = "listening"
         self._expression: Message = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
+        self._tentative = Transcript()  # heard for a reply that is not committed yet
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
         self._stop_listening: Callable[[], None] = lambda: None
         self._takes: dict[str, Callable[[Any], None]] = {
@@ -59,13 +60,20 @@ class WebrtcData(Node[Settings]):
         self._takes[port](frame)
 
     def cut(self, cut: TurnCut) -> None:
+        if not self.ctx.fence.committed[cut.gen]:  # the client knows nothing of it
+            self._moments.pop(cut.trace, None)
+            return
         self._call.send({"t": "cut", "at": cut.at, "turn": cut.gen, "heard": cut.heard_text})
 
     # out
 
     def _transcript(self, frame: Transcript) -> None:
+        """Show what was heard; it is final when its turn is."""
+        meant = bool(self.ctx.fence.committed[frame.gen])
+        if frame.final and not meant:
+            self._tentative = frame
         if frame.text:
-            self._subtitle("user", frame.trace, frame.text, final=frame.final)
+            self._subtitle("user", frame.trace, frame.text, final=frame.final and meant)
 
     def _spoken(self, mark: Mark) -> None:
         if mark.sentence is not None and mark.sentence.text and mark.kind == "sentence_start":
@@ -90,15 +98,25 @@ class WebrtcData(Node[Settings]):
         if event.name == "error":
             message = {"t": "error", "code": event.code, "message": event.text, "node": event.node, "fatal": False}
             self._call.send(message)
-        elif event.name in ("turn_done", "turn_cut", "turn_failed"):
-            self._call.send({"t": "turn", "turn": event.gen, "status": event.name.removeprefix("turn_")})
-            self._say_state("thinking" if self.ctx.fence.turns else "listening")
-        elif event.name == "turn_begin":
+        elif event.name == "turn_begin" and event.code != "speculative":
             self._say_state("thinking")
+        elif event.name == "turn_commit":
+            self._say_state("thinking")
+            if self._tentative.gen == event.gen:
+                self._transcript(self._tentative)
         elif event.name == "turn_spoke":
             self._say_state("speaking")
         elif event.name == "mark":
             self._moment(event)
+        elif event.name in ("turn_done", "turn_cut", "turn_failed"):
+            self._ended(event)
+
+    def _ended(self, event: Event) -> None:
+        committed, turns = self.ctx.fence.committed, self.ctx.fence.turns
+        if committed[event.gen]:
+            self._call.send({"t": "turn", "turn": event.gen, "status": event.name.removeprefix("turn_")})
+        if not any(turn.spoke for turn in turns):  # the one that speaks goes on
+            self._say_state("thinking" if any(committed[turn.gen] for turn in turns) else "listening")
 
     def _moment(self, event: Event) -> None:
         """Collect the moments of an utterance; when its first sound leaves, tell the client what took how long."""

@@ -149,7 +149,8 @@ def _told(graph: Graph, listener: Listener) -> dict[str, Any]:
     events = list(graph.events)
     said = [m for m in listener.messages if m["t"] == "subtitle" and m["final"]]
     turns = []
-    for begin in (event for event in events if event.name == "turn_begin"):
+    abandoned = {event.gen for event in events if event.name == "turn_cut" and event.code == "abandoned"}
+    for begin in (event for event in events if event.name == "turn_begin" and event.gen not in abandoned):
         ends = {"turn_done": "done", "turn_cut": "cut", "turn_failed": "failed"}
         status = next((ends[e.name] for e in events if e.gen == begin.gen and e.name in ends), "unfinished")
         user = " ".join(m["text"] for m in said if m["who"] == "user" and m["turn"] == begin.trace)

@@ -178,7 +178,8 @@ def test_a_commit_supersedes_older_replies_and_comes_too_late_for_a_dead_one() -
             assert graph.fence.commit(second)  # again: nothing more happens
             assert [turn.gen for turn in graph.fence.turns] == [second]
             third = graph.fence.begin(3, speculative=True)
-            graph.fence.abandon(second)  # it is no speculation any more
+            graph.fence.spoke(second)
+            graph.fence.abandon(second)  # it was heard
             graph.fence.abandon(third)
             graph.fence.abandon(third)
             assert not graph.fence.commit(third)
@@ -191,6 +192,7 @@ def test_a_commit_supersedes_older_replies_and_comes_too_late_for_a_dead_one() -
                 "turn_cut",
                 "turn_commit",
                 "turn_begin",
+                "turn_spoke",
                 "turn_cut",
                 "turn_cut",
             ]

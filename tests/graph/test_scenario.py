@@ -91,7 +91,7 @@ def test_nodes_named_real_stay_what_they_are() -> None:
     given = scenario(HELLO, real=["vad", "mic"], simulate={"asr": {"with": {"ms": 5}}})
     nodes = simulated(minute.load(LIBRARY / "default.yaml"), given).spec.nodes
     uses = {name: node.use for name, node in nodes.items()}
-    assert (uses["vad"], uses["mic"], uses["turn"]) == ("vad.silero", "webrtc.in", "turn.silence")
+    assert (uses["vad"], uses["mic"], uses["turn"]) == ("vad.silero", "webrtc.in", "sim.turn")
     assert [uses[name] for name in ("asr", "agent", "tts")] == ["sim.asr", "sim.agent", "sim.tts"]
     assert nodes["asr"].settings == {"ms": 5}
 

@@ -1,0 +1,35 @@
+"""Whether a text stops where nobody ends a sentence: what a recognizer's words say about a pause."""
+
+from __future__ import annotations
+
+import re
+
+# Articles, prepositions, conjunctions, hesitation. In each language only words that end no sentence: "up", "die" (en)
+# and "mit" (de, as in "kommst du mit?") are missing on purpose.
+WORDS: dict[str, str] = {
+    "en": "a an the to and or but of for with from into at my your his her our their its because so if when while that"
+    " which who whose than as is are was were i'm it's i um uh er erm hmm like the",
+    "de": "ein eine einen einem einer der das den dem des und oder aber sondern weil wenn dass ob für von zum zur im am"
+    " mein meine dein deine sein seine ihr ihre unser unsere äh ähm hm also",
+    "fr": "un une des le la les du de et ou mais parce que qui dont pour avec dans sur à mon ma mes ton ta tes son sa"
+    " ses si quand euh hum",
+    "es": "un una unos unas el la los las y o pero porque que de del para con en por mi tu su si cuando eh em",
+}
+OPEN = re.compile(r"(?:,|;|:|…|\.\.\.|-|–|—)[\s\"'”’]*$")
+LAST = re.compile(r"([^\W\d_]+(?:['’][^\W\d_]+)?)[\s.,…\-–—]*$")
+KNOWN = {language: frozenset(words.split()) for language, words in WORDS.items()}
+
+
+def unfinished(text: str, language: str) -> bool:
+    """Whether who said `text` must want to go on. `language` like "en"; of an unknown one only the signs count.
+
+    A question mark or an exclamation mark ends a sentence whatever its last word is.
+    """
+    text = text.strip()
+    if not text:
+        return False
+    if OPEN.search(text):
+        return True
+    last = LAST.search(text)
+    words = KNOWN.get(language[:2].lower(), frozenset())
+    return last is not None and last.group(1).lower().replace("’", "'") in words
