@@ -92,6 +92,7 @@ class _Player:
         self._began_s = self.clock.s()
         self._hash = hashlib.sha256()
         self._news = asyncio.Event()
+        self._begun: set[int] = set()  # the replies that were committed
         self._cuts: list[TurnCut] = []
         self._spoke: list[tuple[int, int]] = []  # first packet and generation of every reply that was heard
 
@@ -164,9 +165,13 @@ class _Player:
 
     def _event(self, event: Event) -> None:
         self._hash.update(repr(event).encode())
-        name = event.name if event.name in SAME else EVENTS.get(event.name)
         if event.code == "speculative":
-            name = None  # it begins for the people in the call when it is committed
+            return  # it begins for the people in the call when it is committed
+        name = event.name if event.name in SAME else EVENTS.get(event.name)
+        if name == "failed" and event.gen not in self._begun:  # that, they are told
+            self._see("begin", gen=event.gen)
+        if name in ("begin", "failed"):
+            self._begun.add(event.gen)
         if event.name == "turn_spoke":
             self._spoke.append((self.caller.pts, event.gen))
         if event.name == "fallback":
@@ -177,7 +182,7 @@ class _Player:
     def _cut(self, cut: TurnCut) -> None:
         self._hash.update(repr(cut).encode())
         self._cuts.append(cut)
-        if cut.reason not in ("failed", "abandoned"):  # nothing of an abandoned one was there for anybody
+        if cut.reason != "failed" and cut.gen in self._begun:
             self._see("cut", cut.heard_text, cut.gen)
 
     def _sound(self, sounds: bool) -> None:
