@@ -109,10 +109,7 @@ class Transformer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """units (1, T, 256 | 768), coarse pitch (1, T) int64 1..255 or None -> mean, log deviation (1, inter, T - head).
-
-    `head` frames are heard, but left out of the result.
-    """
+    """units (1, T, 256 | 768), coarse pitch (1, T) int64 1..255 or None -> mean, log deviation (1, inter, T)."""
 
     def __init__(self, config: VoiceConfig) -> None:
         super().__init__()
@@ -123,11 +120,11 @@ class Encoder(nn.Module):
         self.encoder = Transformer(config)
         self.proj = nn.Conv1d(config.hidden, 2 * config.inter, 1)
 
-    def forward(self, units: Tensor, pitch: Tensor | None, head: int = 0) -> tuple[Tensor, Tensor]:
+    def forward(self, units: Tensor, pitch: Tensor | None) -> tuple[Tensor, Tensor]:
         x: Tensor = self.emb_phone(units)
         if pitch is not None:
             x = x + self.emb_pitch(pitch)
         x = functional.leaky_relu(x * math.sqrt(x.shape[2]), SLOPE)
         x = self.encoder(x.transpose(1, 2))
-        mean, log_deviation = self.proj(x[:, :, head:]).split(self.inter, 1)
+        mean, log_deviation = self.proj(x).split(self.inter, 1)
         return mean, log_deviation

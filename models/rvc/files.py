@@ -74,8 +74,8 @@ def damaged(path: Path, why: str) -> LoadError:
 def open_tensors(path: Path, needed: str, allowed: tuple[str, ...] = ()) -> TensorFile:
     """Inspect the file; `needed` says what it should be, for the message ("an RVC voice (.pth)").
 
-    `allowed` are the beginnings of class names that may stand in it unread. Raises LoadError: no file, no file of
-    tensors, code in it, claims beyond its size.
+    `allowed` are class names, or packages ending in a dot, that may stand in it unread. Raises LoadError: no file, no
+    file of tensors, code in it, claims beyond its size.
     """
     try:
         size = path.stat().st_size

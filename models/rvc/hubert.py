@@ -27,7 +27,12 @@ HOP = 320  # samples between units
 V1_LAYER = 9  # the layer that v1 voices hear, through the projection
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
 NEEDED = "ContentVec (hubert_base.pt, or a folder with config.json and its weights) is needed"
-FAIRSEQ = ("fairseq.", "argparse.Namespace", "omegaconf.", "collections.", "typing.", "numpy.", "_codecs.encode")
+PLAIN = ("dict", "list", "tuple", "set", "str", "int", "float", "bool", "object")
+FAIRSEQ = (  # what stands beside the weights in fairseq's files; none of it is needed
+    *("fairseq.", "omegaconf.", "argparse.Namespace", "collections.defaultdict", "typing.Any", "pathlib.PosixPath"),
+    *("numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.", "numpy._core.multiarray.", "_codecs.encode"),
+    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in PLAIN),
+)
 FAIRSEQ_NAMES = (  # in the order they are replaced
     ("post_extract_proj.", "feature_projection.projection."),
     ("encoder.pos_conv.0.", "encoder.pos_conv_embed.conv."),
@@ -259,7 +264,10 @@ def _shape(file: TensorFile, specs: Mapping[str, TensorSpec], described: Mapping
             position=(position[2], hidden // position[1]),
             projected=ends.shape[0] if ends else 0,
         )
-        if hidden % heads or hidden % shape.position[1] or layers > 64 or not all(0 < step < 64 for step in strides):
+        counts = (heads, *strides)
+        if not all(type(count) is int and 0 < count < 256 for count in counts) or layers > 64:
+            raise ValueError("numbers out of range")
+        if hidden % heads or hidden % shape.position[1]:
             raise ValueError("the widths do not fit")
     except (KeyError, ValueError, TypeError, IndexError, StopIteration, ZeroDivisionError) as error:
         raise LoadError(f"{file.path} holds no HuBERT of the base kind ({error}): {NEEDED}") from error

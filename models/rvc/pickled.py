@@ -90,7 +90,8 @@ class Name:
 class Reader:
     """One pickle, read from where the stream stands to its end.
 
-    `allowed` are the beginnings of class names, besides torch's own, that may stand in it and become Opaque.
+    `allowed` are class names, besides torch's own, that may stand in it and become Opaque; one that ends in a dot
+    allows the whole package.
     """
 
     def __init__(self, stream: BytesIO, allowed: tuple[str, ...] = ()) -> None:
@@ -167,7 +168,9 @@ class Reader:
 
     def name(self, name: str) -> None:
         """A class or function is mentioned: refuse it unless it is known to be harmless."""
-        if name not in CALLS and name.removeprefix("torch.") not in DTYPES and not name.startswith(self._allowed):
+        storage = name.startswith("torch.") and name.removeprefix("torch.") in DTYPES
+        package = name.startswith(tuple(prefix for prefix in self._allowed if prefix.endswith(".")))
+        if not (storage or package or name in CALLS or name in self._allowed):
             raise Unsafe(name)
         self._stack.append(Name(name))
 

@@ -1,5 +1,7 @@
 """The voice network whole: features, pitch and speaker in, samples at the voice's own rate out."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -51,9 +53,9 @@ class Synthesizer(nn.Module):
         `formant_length` these are stretched to so many frames, to be resampled back to the old length by the caller,
         which moves the formants by the ratio.
 
-        The two draws from N(0, 1) can be given: z_noise (1, inter, T) for the latent, source_noise (1, T * hop, 1) for
-        the source; otherwise they come from `generator`, or torch's own. `phase` is that of the sine at the first
-        spoken frame, in cycles (`cycles` tells where a block ended).
+        The two draws from N(0, 1) can be given: z_noise (1, inter, T) for the latent; source_noise (1, T * hop, 1), or
+        (1, n * hop, 1) for the spoken frames alone, for the source. Otherwise they come from `generator`, or torch's.
+        `phase` is that of the sine at the first spoken frame, in cycles (`cycles` tells where a block ended).
 
         Raises ValueError for shapes, a speaker or a range that do not fit.
         """
@@ -64,21 +66,19 @@ class Synthesizer(nn.Module):
             raise ValueError(f"speaker {speaker} does not exist: there are 0..{self.config.speakers - 1}")
         told = self.emb_g.weight[speaker].view(1, -1, 1)
         flow_head = max(head - REACH, 0)
-        mean, log_deviation = self.enc_p(units, pitch, flow_head)
-        shape = (1, self.config.inter, units.shape[1])
-        noise = _noise(z_noise, shape, where, generator)[:, :, flow_head:]
-        z = self.flow(mean + torch.exp(log_deviation) * noise * SPREAD, told)
-        z = z[:, :, head - flow_head :][:, :, :length]
+        mean, log_deviation = self.enc_p(units, pitch)
+        draw = partial(_noise, generator=generator, like=where)
+        noise = draw(z_noise, tuple(mean.shape), 2, (flow_head, mean.shape[2] - flow_head))
+        z = mean[:, :, flow_head:] + torch.exp(log_deviation[:, :, flow_head:]) * noise * SPREAD
+        z = self.flow(z, told)[:, :, head - flow_head :][:, :, :length]
         source = None
         if f0 is not None:
             hop = self.config.hop
-            drawn = _noise(source_noise, (1, units.shape[1] * hop, 1), where, generator)
-            drawn = drawn[:, head * hop : (head + length) * hop]
-            source = self.dec.m_source(f0[:, head : head + length], drawn, phase)
+            noise = draw(source_noise, (1, units.shape[1] * hop, 1), 1, (head * hop, length * hop))
+            source = self.dec.m_source(f0[:, head : head + length], noise, phase)
         if formant_length is not None:
             z, source = self._stretch(z, source, formant_length)
-        samples: Tensor = self.dec(z, told, source)
-        return samples
+        return torch.nan_to_num(self.dec(z, told, source))  # units beyond all bounds overflow on their way
 
     def _on(
         self, where: Tensor, units: Tensor, pitch: Tensor | None, f0: Tensor | None
@@ -121,9 +121,20 @@ class Synthesizer(nn.Module):
         return z, source
 
 
-def _noise(given: Tensor | None, shape: tuple[int, ...], like: Tensor, generator: torch.Generator | None) -> Tensor:
+def _noise(
+    given: Tensor | None,
+    shape: tuple[int, ...],
+    axis: int,
+    part: tuple[int, int],
+    *,
+    generator: torch.Generator | None,
+    like: Tensor,
+) -> Tensor:
+    """The `part` (start, length along `axis`) of noise of this shape: given whole, given as the part, or drawn."""
+    start, length = part
+    wanted = (*shape[:axis], length, *shape[axis + 1 :])
     if given is None:
-        return torch.randn(shape, generator=generator, device=like.device, dtype=like.dtype)
-    if tuple(given.shape) != shape:
+        return torch.randn(wanted, generator=generator, device=like.device, dtype=like.dtype)
+    if tuple(given.shape) not in (shape, wanted):
         raise ValueError(f"the noise has the shape {tuple(given.shape)}, not {shape}")
-    return given.to(like)
+    return given.narrow(axis, start if tuple(given.shape) == shape else 0, length).to(like)

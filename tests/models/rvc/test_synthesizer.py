@@ -103,6 +103,14 @@ def test_noise_comes_from_the_generator(small: tuple[dict[str, Any], Synthesizer
     assert not torch.equal(said[0], said[2])
 
 
+def test_source_noise_may_be_of_the_spoken_frames_alone(small: tuple[dict[str, Any], Synthesizer]) -> None:
+    made, voice = small
+    given, hop = inputs(10, made), voice.config.hop
+    whole = voice.infer(**given, skip_head=12, return_length=20)
+    given["source_noise"] = given["source_noise"][:, 12 * hop : 32 * hop]
+    assert torch.equal(voice.infer(**given, skip_head=12, return_length=20), whole)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_speaks_nearly_the_same(tmp_path: Path, dtype: torch.dtype) -> None:
     made = checkpoint(12)
@@ -118,6 +126,7 @@ def test_what_is_not_finite_never_comes_out(small: tuple[dict[str, Any], Synthes
     made, voice = small
     given = inputs(13, made)
     given["units"][0, 3] = torch.nan
+    given["units"][0, 30] = 1e38
     given["f0"][0, :4] = torch.tensor([torch.nan, torch.inf, -torch.inf, -5.0])
     assert bool(torch.isfinite(voice.infer(**given)).all())
 
