@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import ClassVar, TypeVar
 
 from pydantic import Field, field_validator
 
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.events import Event
 from vaidol.graph.frames import Mark, TextDelta, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.agent._memory import Conversation, Message
-from vaidol.nodes.agent._persona import load_persona
+from vaidol.nodes.agent._persona import TAG, load_persona
 
 
 class ChatSettings(Settings):
@@ -28,6 +29,8 @@ class ChatSettings(Settings):
     """A system prompt instead of the persona's; its examples are then left out."""
     cues: bool = True
     """Ask the model for tags such as [joy] that move the avatar; without them the words decide."""
+    greet: bool = False
+    """Speak the persona's greeting when the client joins, unless the user is quicker."""
     memory: int = Field(6000, ge=200, le=2_000_000)
     """What is remembered of the conversation besides the persona, characters."""
     max_tokens: int = Field(300, ge=1, le=100_000)
@@ -44,6 +47,8 @@ class ChatSettings(Settings):
         return name
 
 
+GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
+GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
 C = TypeVar("C", bound=ChatSettings)
 
 
@@ -61,6 +66,7 @@ class ChatAgent(Node[C]):
     def __init__(self, settings: C, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.memory = conversation(settings)
+        self._stop_listening: Callable[[], None] = lambda: None
 
     @property
     def source(self) -> str:
@@ -70,6 +76,17 @@ class ChatAgent(Node[C]):
     @abstractmethod
     def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         """The reply, piece by piece; "" is a sign of life. Closed when the reply is cut. Raises `ProviderError`."""
+
+    async def open(self) -> None:
+        """Subclasses call this."""
+        if self.settings.greet and not self.settings.prompt:
+            self._stop_listening = self.ctx.events.listen(self._event)
+            for event in self.ctx.events:  # the client may have been quicker than this node
+                self._event(event)
+
+    async def close(self) -> None:
+        """Subclasses call this."""
+        self._stop_listening()
 
     async def process(self, port: str, frame: Transcript | Mark) -> None:
         if isinstance(frame, Mark):
@@ -86,6 +103,23 @@ class ChatAgent(Node[C]):
             self.memory.abandon(cut.gen)
         else:
             self.memory.cut(cut.gen, cut.heard_text)
+
+    def _event(self, event: Event) -> None:
+        if event.name == "joined":
+            self._stop_listening()  # who comes back is not greeted again
+            self.ctx.spawn(self._greet(load_persona(self.settings.persona).hello()))
+
+    async def _greet(self, text: str) -> None:
+        """Say `text` as a reply like any other: it can be interrupted, and is remembered as far as it was heard."""
+        await self.ctx.clock.sleep(GREET_AFTER_S)
+        if not text or self.ctx.fence.newest:
+            return
+        gen = self.ctx.fence.begin(GREETING)
+        self.memory.begin(gen)
+        self.memory.said(TAG.sub("", text))
+        for seq, (piece, final) in enumerate(((text, False), ("", True))):
+            born = self.ctx.clock.ns()
+            await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=GREETING))
 
     async def _answer(self, user: Transcript) -> None:
         self.memory.begin(user.gen)

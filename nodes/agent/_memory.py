@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, TypedDict
 
+JOINS = "Hello!"  # stands for a user who has said nothing yet: some chat templates refuse an avatar that begins
 KEEP = 0.6  # of the budget after forgetting: in rare large steps, so that the model's prompt cache mostly stays valid
 
 
@@ -96,6 +97,8 @@ class Conversation:
                 talk[-1]["content"] += f" {entry.text}"
             elif entry.text:
                 talk.append({"role": entry.role, "content": entry.text})
+        if talk and talk[0]["role"] == "assistant":
+            talk.insert(0, {"role": "user", "content": JOINS})
         return self.head + talk
 
     def _close(self) -> None:

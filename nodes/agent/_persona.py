@@ -39,6 +39,8 @@ class Persona(Settings):
     """Who the avatar is and how it talks: the system prompt; {name} stands for its name."""
     emotions: tuple[str, ...] = ()
     """Expressions and motions the model is told that it may use."""
+    greeting: str = Field("", max_length=500)
+    """What the avatar says by itself when somebody joins, where the agent's `greet` asks for it; as in examples."""
     examples: tuple[Example, ...] = ()
     """A few exchanges; small models follow these more than the prompt."""
 
@@ -48,6 +50,10 @@ class Persona(Settings):
         if not cues or not self.emotions:
             return prompt
         return f"{prompt}\n{ASKS_FOR_TAGS.format(' '.join(f'[{name}]' for name in self.emotions))}"
+
+    def hello(self) -> str:
+        """The greeting, with its tags."""
+        return self.greeting.replace("{name}", self.name)
 
     def talk(self, *, cues: bool) -> list[tuple[str, str]]:
         """The examples as (user, avatar); without `cues` their tags are taken out."""

@@ -67,6 +67,7 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
         return (Need(settings.key, "language model", partial(_load, settings)),)
 
     async def open(self) -> None:
+        await super().open()
         self._brain: _Brain = self.ctx.shared(self.settings.key)
         self._warming = self.ctx.spawn(self._warm())
 

@@ -44,9 +44,11 @@ class OpenaiAgent(ChatAgent[OpenaiSettings]):
     """
 
     async def open(self) -> None:
+        await super().open()
         self._client: AsyncOpenAI = await self.ctx.call("openai", self._connect)
 
     async def close(self) -> None:
+        await super().close()
         if hasattr(self, "_client"):  # else `open` failed
             await self._client.close()
 

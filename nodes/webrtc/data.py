@@ -137,6 +137,7 @@ class WebrtcData(Node[Settings]):
     def _join(self) -> None:
         self._call.send({"t": "state", "value": self._state})
         self._call.send(self._expression)
+        self.ctx.events.publish("joined", node=self.ctx.node)
 
     # in
 

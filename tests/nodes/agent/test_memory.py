@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaidol.nodes.agent._memory import Conversation
+from vaidol.nodes.agent._memory import JOINS, Conversation
 
 HEAD = [
     {"role": "system", "content": "Be nice."},
@@ -61,6 +61,15 @@ def test_a_reply_that_was_not_heard_is_forgotten_and_the_questions_become_one() 
     memory.cut(1, "")
     memory.user("two", 2)
     assert past(memory) == ["one two"]
+
+
+def test_a_greeting_is_remembered_behind_a_user_who_joins() -> None:
+    memory = conversation()
+    memory.begin(1)
+    memory.heard(1, "I am Vai!")
+    memory.end(1)
+    memory.user("one", 2)
+    assert past(memory) == [JOINS, "I am Vai!", "one"]
 
 
 def test_old_talk_is_forgotten_in_large_steps_and_what_is_left_begins_with_the_user() -> None:
@@ -119,4 +128,4 @@ def test_whatever_happens_the_sides_take_turns_within_the_budget(steps: list[tup
         assert all(message["content"] for message in told)
         assert all(a["role"] != b["role"] for a, b in pairwise(told))
     memory.user("x", gen + 1)
-    assert sum(len(message["content"]) for message in memory.messages()[len(HEAD) :]) <= 100 + len(steps)
+    assert sum(len(message["content"]) for message in memory.messages()[len(HEAD) :]) <= 100 + len(steps) + len(JOINS)
