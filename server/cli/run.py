@@ -68,7 +68,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"out": str(arguments.answer), **told}, indent=1, ensure_ascii=False))
     else:
         lines = [*map(_turn_text, told["turns"]), *told["errors"]] or ["nothing was said"]
-        print("\n\n".join(lines + [f"log {told['log'][:16]}"] * ("log" in told)))
+        if "log" in told:
+            lines.append(f"log {told['log'][:16]}")
+        print("\n\n".join(lines))
     return 1 if any(turn["status"] == "failed" for turn in told["turns"]) else 0
 
 

@@ -186,6 +186,7 @@ def test_run_plays_a_file_to_a_pipeline(tmp_path: Path) -> None:
         assert file.getnframes() > 48_000 / 4
     runs = [vaidol("run", "echo", "--in", question, "--out", answer, "--json", "--virtual") for _ in range(2)]
     assert json.loads(runs[0].stdout)["log"] == json.loads(runs[1].stdout)["log"]
+    assert vaidol("run", "echo", "--in", question, "--out", answer).stdout == "nothing was said\n"
     for arguments, said in (
         (("echo", "--in", str(tmp_path / "none.wav"), "--out", str(answer)), "none.wav"),
         (("echo", "--in", __file__, "--out", str(answer)), "not a sound file"),
