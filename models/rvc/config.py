@@ -58,9 +58,9 @@ def voice_config(values: list[Any], *, version: str, pitched: bool, speakers: in
     if len(values) != len(NAMES):
         raise ConfigError(f"its config has {len(values)} entries, not {len(NAMES)}")
     if version not in UNITS:
-        raise ConfigError(f"its version is {version!r}, not v1 or v2")
+        raise ConfigError(f"its version is {version!r:.40}, not v1 or v2")
     if str(values[9]) != "1":
-        raise ConfigError(f"its residual block is {values[9]!r}, not '1'")
+        raise ConfigError(f"its residual block is {values[9]!r:.40}, not '1'")
     config = VoiceConfig(
         version=version,
         pitched=pitched,
@@ -118,14 +118,14 @@ def _agree(config: VoiceConfig) -> None:
 def _rate(value: Any) -> int:
     rate = RATES.get(value, 0) if isinstance(value, str) else value
     if type(rate) is not int or not 8_000 <= rate <= 96_000:
-        raise ConfigError(f"its rate is {value!r}, not 32k, 40k, 48k or a number of Hz")
+        raise ConfigError(f"its rate is {value!r:.40}, not 32k, 40k, 48k or a number of Hz")
     return rate
 
 
 def _number(values: list[Any], at: int, most: int) -> int:
     value = values[at]
     if type(value) is not int or not 1 <= value <= most:
-        raise ConfigError(f"its number of {NAMES[at]} is {str(value)[:40]}, not 1..{most}")
+        raise ConfigError(f"its number of {NAMES[at]} is {value!r:.40}, not 1..{most}")
     return value
 
 

@@ -66,9 +66,14 @@ class TensorFile:
         return values.to(torch.float32).contiguous()
 
 
+def shown(text: object) -> str:
+    """What a file calls something, fit for a message: one line, printable, short."""
+    return "".join(letter if letter.isprintable() else "?" for letter in str(text)[:80])
+
+
 def damaged(path: Path, why: str) -> LoadError:
     """The error for a file that is not whole."""
-    return LoadError(f"{path} is cut off or damaged ({why}): fetch or copy it again")
+    return LoadError(f"{path} is cut off or damaged ({shown(why)}): fetch or copy it again")
 
 
 def open_tensors(path: Path, needed: str, allowed: tuple[str, ...] = ()) -> TensorFile:
@@ -96,7 +101,7 @@ def open_tensors(path: Path, needed: str, allowed: tuple[str, ...] = ()) -> Tens
             raise LoadError(f"{path} is {_kind(start)}, neither a PyTorch nor a safetensors file: {needed} is needed")
     except Unsafe as error:
         raise LoadError(
-            f"{path} holds {error}, which is code, not weights, and was not run: {needed} is needed"
+            f"{path} holds {shown(error)}, which is code, not weights, and was not run: {needed} is needed"
         ) from None
     except (ValueError, zipfile.BadZipFile, OSError, RuntimeError, EOFError, struct.error) as error:
         raise damaged(path, str(error)) from error

@@ -12,7 +12,7 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 ORDER, CUTOFF = 5, 48.0  # of the filter against rumble: Butterworth, Hz
-TAIL = 8192  # samples in which its response has died away at 16 kHz
+BLOCK, TAIL = 65_536, 8192  # samples of a transform, and in which the response dies away at 16 kHz
 OVERHANG = 18  # samples by which the signal is continued at each end before it is filtered
 
 
@@ -46,8 +46,8 @@ def mix_loudness(source: F32, source_rate: int, voice: F32, rate: int, ratio: fl
 def _contour(sound: F32, hop: int, hops: int, length: int, live: bool) -> Tensor:
     """RMS over windows of `hops` hops, centred on each hop, drawn out to `length` values."""
     padded = np.pad(sound.astype(np.float64), hop * hops // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, hop * hops)[::hop]
-    measured = torch.from_numpy(np.sqrt((windows**2).mean(1)).astype(np.float32))[None, None]
+    windows = (padded[at : at + hop * hops] for at in range(0, len(sound) + 1, hop))
+    measured = torch.tensor([[[np.sqrt(np.mean(window**2)) for window in windows]]], dtype=torch.float32)
     if live:
         return functional.interpolate(measured, size=length + 1, mode="linear", align_corners=True)[0, 0, :-1]
     return functional.interpolate(measured, size=length, mode="linear")[0, 0]
@@ -68,12 +68,13 @@ def remove_rumble(sound: F32, rate: int = 16_000) -> F32:
 
 def _high_pass(signal: F64, rate: int) -> F64:
     """One pass of the filter over a signal that was 0 before, by its frequency response."""
-    size = len(signal) + TAIL
-    z = np.exp(2j * pi * np.arange(size // 2 + 1) / size)
+    z = np.exp(2j * pi * np.arange(BLOCK // 2 + 1) / BLOCK)
     prototype = np.exp(1j * pi * (2 * np.arange(ORDER) + ORDER + 1) / (2 * ORDER))  # poles of the low pass at 1 rad/s
-    poles = 4 * np.tan(pi * CUTOFF / rate) / prototype
     response = np.ones_like(z)
-    for pole in poles:  # the bilinear transform, each with a zero at 1
+    for pole in 4 * np.tan(pi * CUTOFF / rate) / prototype:  # the bilinear transform, each with a zero at 1
         response *= 4 * (z - 1) / ((4 - pole) * z - (4 + pole))
-    out: F64 = np.fft.irfft(np.fft.rfft(signal, size) * response, size)[: len(signal)]
-    return out
+    out = np.zeros(len(signal) + BLOCK)
+    for at in range(0, len(signal), BLOCK - TAIL):
+        block = np.fft.rfft(signal[at : at + BLOCK - TAIL], BLOCK)
+        out[at : at + BLOCK] += np.fft.irfft(block * response, BLOCK)
+    return out[: len(signal)]

@@ -27,6 +27,7 @@ BINS = 360  # pitch classes of 20 cents each
 FIRST_CENTS = 1997.3794084376191  # of bin 0, above 10 Hz
 BLOCK = 32  # the network halves the frames five times
 DEPTH, INNER, BLOCKS = 5, 4, 4  # levels of the U, layers at its bottom, blocks per layer
+PIECE, MARGIN = 6016, 320  # frames: a longer sound is heard in pieces, each with so many beside it
 VOICED = 0.03  # salience below which a frame is unvoiced
 NEEDED = "rmvpe.pt, the weights of RMVPE,"
 
@@ -194,11 +195,18 @@ class Rmvpe:
 
     @torch.no_grad()
     def salience(self, samples: F32) -> F32:
-        """How strongly each of 360 pitches is heard in each frame: (n // 160 + 1, 360), 0..1."""
+        """How strongly each of 360 pitches is heard in each frame: (n // 160 + 1, 360), 0..1.
+
+        Up to 60 s are heard whole, as by the original; longer ones in pieces, which bounds the memory.
+        """
         mel = self.log_mel(torch.as_tensor(samples).to(self._bank))
-        frames = mel.shape[2]
-        heard: Tensor = self.net(functional.pad(mel, (0, -frames % BLOCK)))
-        return heard[0, :frames].float().cpu().numpy()
+        frames, heard = mel.shape[2], []
+        for begin in range(0, frames, PIECE):
+            start = max(0, begin - MARGIN)
+            piece = mel[:, :, start : begin + PIECE + MARGIN]
+            out = self.net(functional.pad(piece, (0, -piece.shape[2] % BLOCK)))
+            heard.append(out[0, begin - start :][: min(PIECE, frames - begin)])
+        return torch.cat(heard).float().cpu().numpy()
 
     def log_mel(self, sound: Tensor) -> Tensor:
         """(n,) -> (1, 128, n // 160 + 1). Samples that are not finite are silence."""

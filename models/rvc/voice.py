@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from vaidol.models.errors import LoadError
 from vaidol.models.rvc.config import ConfigError, VoiceConfig, config_list, voice_config
-from vaidol.models.rvc.files import TensorFile, open_tensors, tensors_of
+from vaidol.models.rvc.files import TensorFile, open_tensors, shown, tensors_of
 from vaidol.models.rvc.pickled import TensorSpec
 from vaidol.models.rvc.synthesizer import Synthesizer
 from vaidol.models.rvc.weights import fill
@@ -44,8 +44,8 @@ def voice_about(path: Path | str) -> tuple[VoiceConfig, dict[str, str]]:
     file = open_tensors(Path(path), NEEDED)
     config, _ = _describe(file)
     if file.metadata:
-        return config, {key: file.metadata[key] for key in ABOUT if key in file.metadata}
-    return config, {key: str(file.tree[key]) for key in ABOUT if isinstance(file.tree.get(key), str | int | float)}
+        return config, {key: shown(file.metadata[key]) for key in ABOUT if key in file.metadata}
+    return config, {key: shown(file.tree[key]) for key in ABOUT if isinstance(file.tree.get(key), str | int | float)}
 
 
 def convert_voice(source: Path | str, target: Path | str) -> None:
@@ -109,7 +109,7 @@ def _weights_of(path: Path, top: Any) -> Mapping[str, TensorSpec]:
     vocoder = top.get("vocoder", vocoder) if vocoder == HIFIGAN else vocoder
     if vocoder != HIFIGAN:
         raise LoadError(
-            f"{path} speaks through the vocoder {str(vocoder)[:40]}, which is another network: {NEEDED} is needed"
+            f"{path} speaks through the vocoder {shown(vocoder)}, which is another network: {NEEDED} is needed"
         )
     if not specs:
         raise LoadError(f"{path} is no voice, it has {_some(top)}: {NEEDED} is needed")
@@ -130,5 +130,5 @@ def _top_of_safetensors(file: TensorFile) -> dict[str, Any]:
 
 
 def _some(top: dict[Any, Any]) -> str:
-    names = [str(key)[:40] for key in list(top)[:3]]
+    names = [shown(key) for key in list(top)[:3]]
     return ", ".join(names) if names else "nothing"

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaidol.models.errors import LoadError
-from vaidol.models.rvc.files import TensorFile
+from vaidol.models.rvc.files import TensorFile, shown
 from vaidol.models.rvc.pickled import TensorSpec
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -29,7 +29,7 @@ def fill(network: Network, file: TensorFile, specs: Mapping[str, TensorSpec], ne
     used = {name for names in sources.values() for name in names}
     left = {key for key in specs if key not in used and not key.endswith("num_batches_tracked")}
     if left:
-        raise LoadError(f"{file.path} has {min(left)}, which belongs to another network: {needed} is needed")
+        raise LoadError(f"{file.path} has {shown(min(left))}, which belongs to another network: {needed} is needed")
     tensors = {key: fold(*(file.read(specs[name]) for name in names)) for key, names in sources.items()}
     for key, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):

@@ -32,7 +32,7 @@ def coefficients() -> tuple[np.ndarray, np.ndarray]:
     return gain * np.poly(np.ones(5)), np.real(np.poly((4 + poles) / (4 - poles)))
 
 
-@pytest.mark.parametrize("samples", [19, 50, 6000])
+@pytest.mark.parametrize("samples", [19, 50, 6000, 70_000])
 def test_rumble_is_removed_without_delay(samples: int) -> None:
     sound = (DRAW.normal(size=samples) * 0.1 + 0.2).astype(np.float32)
     ends = 2 * sound[0] - sound[18:0:-1], 2 * sound[-1] - sound[-2:-20:-1]

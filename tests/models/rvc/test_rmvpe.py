@@ -38,6 +38,17 @@ def test_it_hears_as_the_reference(seed: int, samples: int, tmp_path: Path) -> N
     np.testing.assert_allclose(rmvpe.f0(sound), decode(truth.astype(np.float32)), rtol=1e-3)
 
 
+def test_a_long_sound_is_heard_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.save(random_weights(7), tmp_path / "rmvpe.pt")
+    rmvpe, sound = load_rmvpe(tmp_path / "rmvpe.pt"), voice(7, 100_000)
+    whole = rmvpe.salience(sound)
+    monkeypatch.setattr("vaidol.models.rvc.rmvpe.PIECE", 256)
+    monkeypatch.setattr("vaidol.models.rvc.rmvpe.MARGIN", 128)
+    pieces = rmvpe.salience(sound)
+    assert pieces.shape == whole.shape
+    np.testing.assert_allclose(pieces, whole, atol=0.02)
+
+
 def test_the_same_as_safetensors(tmp_path: Path) -> None:
     weights = random_weights(4)
     torch.save(weights, tmp_path / "rmvpe.pt")
