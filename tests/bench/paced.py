@@ -33,21 +33,20 @@ Push = Callable[[int], None]  # called each 20 ms with the number of ticks left 
 
 
 class Unmetered(Flow):
-    """The same without any meter: what watching costs is the difference."""
+    """The same without meters of any step: what watching costs is the difference."""
 
     def drain(self) -> None:
         """See `Flow.drain`."""
-        ready, life = self._ready, self._life
-        self._draining = True
+        ready, life = self.ready, self._life
+        self.draining = True
         try:
             while ready:
                 edge, frame = ready.popleft()
                 try:
                     while True:
                         if edge.fenced and life[frame.gen] == DEAD:
-                            edge.stale += 1
+                            pass
                         elif edge.direct:
-                            edge.taken += 1
                             edge.target.step(edge.port, frame)
                         elif edge.eager and (waiter := edge.target.waiter) is not None and not waiter.done():
                             self._begin(edge, frame, 0)
@@ -59,7 +58,7 @@ class Unmetered(Flow):
                 except ValueError as error:
                     self._supervisor.failed(edge.target, frame, error, edge=edge)
         finally:
-            self._draining = False
+            self.draining = False
             self._emitter_again()
 
     def _begin(self, edge: Edge, frame: Frame, began: float) -> float:
@@ -68,7 +67,6 @@ class Unmetered(Flow):
         if self._outer is None and (outer := asyncio.current_task(loop)) is not None:
             _leave_task(loop, outer)
             self._outer = outer
-        edge.taken += 1
         cell.current = frame
         work = cell.step(edge.port, frame)
         _enter_task(loop, task)

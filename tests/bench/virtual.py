@@ -9,6 +9,8 @@ from vaidol.graph.scenario_check import verdicts
 from vaidol.tests.bench._minute import played, prepared, scenario
 from vaidol.tests.bench._rounds import cpu_s
 
+ROUNDS = (5, 15)  # quick, long
+
 
 def main(quick: bool) -> dict[str, float]:
     """Keys: conversation_s (virtual), wall_s and cpu_s (medians of the rounds), distinct_hashes, unexpected."""
@@ -16,7 +18,7 @@ def main(quick: bool) -> dict[str, float]:
     plan, kinds = prepared(script)
     record = played(script, plan, kinds)  # warms up
     walls, cpus, digests = [], [], set()
-    for _ in range(5 if quick else 15):
+    for _ in range(ROUNDS[not quick]):
         wall, cpu = time.perf_counter(), cpu_s()
         record = played(script, plan, kinds)
         walls.append(time.perf_counter() - wall)
