@@ -13,6 +13,7 @@ from vaidol.graph.frames import F32, Transcript, Utterance
 from vaidol.graph.node import Need, Node, Progress, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
+from vaidol.nodes.asr._confirmed import Confirmed
 
 if TYPE_CHECKING:
     from vaidol.models.whisper import Transcription, Whisper
@@ -40,10 +41,11 @@ class FasterWhisperSettings(Settings):
 class FasterWhisper(Node[FasterWhisperSettings]):
     """asr.faster_whisper: turn what the user said into text.
 
-    audio (Utterance, any rate) -> transcript (Transcript, final; empty when nothing was said)
+    audio (Utterance, any rate), partial (Utterance, what was said so far)
+    -> transcript (Transcript; of `audio` final, empty when nothing was said)
     """
 
-    inputs = (Port("audio", Utterance),)
+    inputs = (Port("audio", Utterance), Port("partial", Utterance, optional=True))
     outputs = (Port("transcript", Transcript),)
 
     @classmethod
@@ -52,33 +54,48 @@ class FasterWhisper(Node[FasterWhisperSettings]):
 
     async def open(self) -> None:
         self._whisper: Whisper = self.ctx.shared(_key(self.settings))
+        self._confirmed = Confirmed(0)
 
     async def process(self, port: str, frame: Utterance) -> None:
+        if port == "partial":
+            await self._hear_so_far(frame)
+            return
+        heard = await self._hear(frame, again=True)
+        self.ctx.mark(frame.trace, "asr_done")
+        self.ctx.events.publish(
+            "transcript", node=self.ctx.node, gen=frame.gen, trace=frame.trace, text=heard.text, code=heard.language
+        )
+        self._say(frame, heard.text, heard.language, final=True)
+
+    async def _hear_so_far(self, frame: Utterance) -> None:
+        """Words of an utterance that goes on; of one without a trace nothing is remembered."""
+        heard = await self._hear(frame, again=False)
+        if self._confirmed.trace != frame.trace or not frame.trace:
+            self._confirmed = Confirmed(frame.trace)
+        self._say(frame, self._confirmed.take(heard.text), heard.language, final=False)
+
+    def _say(self, cause: Utterance, text: str, language: str, *, final: bool) -> None:
+        born = self.ctx.clock.ns()
+        self.emit("transcript", Transcript(text=text, language=language, final=final, born=born, **cause.stamp()))
+
+    async def _hear(self, frame: Utterance, *, again: bool) -> Transcription:
         try:
             async with asyncio.timeout(self.settings.timeout_s):
-                heard = await self.ctx.call(_key(self.settings), self._transcribe, frame.samples, frame.rate)
+                return await self.ctx.call(_key(self.settings), self._transcribe, frame.samples, frame.rate, again)
         except TimeoutError as error:
             message = f"speech recognition took longer than {self.settings.timeout_s:g} s"
             raise ProviderError(message, retryable=True, code="timeout") from error
         except (RuntimeError, ValueError) as error:  # what CTranslate2 raises; its message names the cause
             raise ProviderError(f"speech recognition failed: {error}") from error
-        self.ctx.mark(frame.trace, "asr_done")
-        self.ctx.events.publish(
-            "transcript", node=self.ctx.node, gen=frame.gen, trace=frame.trace, text=heard.text, code=heard.language
-        )
-        born = self.ctx.clock.ns()
-        self.emit(
-            "transcript",
-            Transcript(
-                text=heard.text, language=heard.language, final=True, born=born, gen=frame.gen, trace=frame.trace
-            ),
-        )
 
-    def _transcribe(self, samples: F32, rate: int) -> Transcription:
+    def _transcribe(self, samples: F32, rate: int, again: bool) -> Transcription:
         """On the model's thread."""
         settings = self.settings
         return self._whisper.transcribe(
-            resampled(samples, rate), language=settings.language or None, prompt=settings.prompt or None
+            resampled(samples, rate),
+            language=settings.language or None,
+            prompt=settings.prompt or None,
+            again=again,
         )
 
 

@@ -18,10 +18,10 @@ class SimAsrSettings(Settings):
 class SimAsr(Node[SimAsrSettings]):
     """sim.asr: the words of the script that fall into the utterance.
 
-    audio (Utterance) -> transcript (Transcript, final; empty when nothing was said)
+    audio (Utterance), partial (Utterance) -> transcript (Transcript; of `audio` final, empty when nothing was said)
     """
 
-    inputs = (Port("audio", Utterance),)
+    inputs = (Port("audio", Utterance), Port("partial", Utterance, optional=True))
     outputs = (Port("transcript", Transcript),)
 
     async def open(self) -> None:
@@ -31,6 +31,9 @@ class SimAsr(Node[SimAsrSettings]):
         begin = frame.pts * RATE // frame.rate
         text = self._stage.words(begin, begin + len(frame.samples) * RATE // frame.rate)
         await self.ctx.clock.sleep(self.settings.ms / 1000)
+        if port == "partial":
+            self.emit("transcript", Transcript(text=text, born=self.ctx.clock.ns(), **frame.stamp()))
+            return
         self.ctx.mark(frame.trace, "asr_done")
         self.ctx.events.publish("transcript", node=self.ctx.node, gen=frame.gen, trace=frame.trace, text=text)
         born = self.ctx.clock.ns()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vaidol.graph.frames import F32
 from vaidol.graph.node import Need
-from vaidol.nodes.turn.smart import SmartTurns, SmartTurnSettings
+from vaidol.nodes.turn._smart_settings import SmartTurnSettings
+from vaidol.nodes.turn.smart import SmartTurns
 
 
 class SimTurn(SmartTurns):

@@ -10,6 +10,8 @@ from vaidol.graph.frames import EMPTY, F32
 
 BLOCK = 320  # samples, 20 ms at 16 kHz: how finely a quiet place is looked for
 
+QUIET = 0.02  # of the mean power: 17 dB below
+
 
 class Ring:
     """Samples `start` to `end` (numbers since the session began), without a hole; who uses it bounds it by `forget`."""
@@ -46,3 +48,9 @@ class Ring:
             return end
         best = int(np.argmin(np.convolve(blocks, np.ones(3), mode="valid")))
         return max(begin, self.start) + best * BLOCK + BLOCK * 3 // 2
+
+    def ends_loud(self, begin: int) -> bool:
+        """Whether the last 60 ms are not far below the level since sample `begin`: the end is not in sight."""
+        sound = self.take(begin, self.end)
+        last = sound[-3 * BLOCK :]
+        return float(np.mean(np.square(last))) > QUIET * float(np.mean(np.square(sound))) if len(last) else False

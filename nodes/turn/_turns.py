@@ -107,17 +107,18 @@ class Turns(Node[T]):
         """The speech under way ended at sample `pts`."""
         self._quiet_from = pts
         self._voiced += max(0, pts - max(self._since, self._floor))
-        if pts - self._since >= self._samples(self.settings.bargein_ms):
-            self._interrupt()
+        ms = (pts - self._since) * 1000 / RATE
+        if ms >= self.bargein_ms:
+            self.interrupt()
         else:
-            self.ctx.fence.resume()
+            self.was_short(ms)
 
     @property
     def _protected(self) -> bool:
         """The avatar is heard and may not be interrupted."""
         return not self.settings.bargein and any(turn.spoke for turn in self.ctx.fence.turns)
 
-    def _interrupt(self) -> None:
+    def interrupt(self) -> None:
         """The user really speaks: whatever reply is under way ends."""
         self._lasted = True
         turns = self.ctx.fence.turns
@@ -159,12 +160,25 @@ class Turns(Node[T]):
 
     def _while_speaking(self) -> None:
         told = self._ring.end - self._lag  # an end before this sample would have been told
-        if not self._lasted and told - self._since >= self._samples(self.settings.bargein_ms):
-            self._interrupt()
+        self.while_speaking((told - self._since) * 1000 / RATE)
         if self._ring.end - self._begin >= self.settings.max_s * RATE:
             self._split()
 
     # what a subclass may do better
+
+    @property
+    def bargein_ms(self) -> float:
+        """Speech that lasts this long is meant, whatever it says."""
+        return self.settings.bargein_ms
+
+    def while_speaking(self, ms: float) -> None:
+        """The user has been speaking for `ms` at least."""
+        if not self._lasted and ms >= self.bargein_ms:
+            self.interrupt()
+
+    def was_short(self, ms: float) -> None:
+        """What the user said took `ms`, and does not interrupt by its length."""
+        self.ctx.fence.resume()
 
     def while_quiet(self, ms: float) -> None:
         """The user has been silent for `ms` in the middle of a turn, or at its end."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-from pydantic import Field
-
-from vaidol.graph.frames import F32, Audio, Speech, Transcript
+from vaidol.graph.frames import F32, Audio, Speech, Transcript, Utterance
 from vaidol.graph.node import Context, Need, Progress
 from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
-from vaidol.nodes.turn._turns import RATE, Turns, TurnSettings
-from vaidol.nodes.turn._unfinished import unfinished
+from vaidol.nodes.turn._partials import Partials
+from vaidol.nodes.turn._smart_settings import SmartTurnSettings
+from vaidol.nodes.turn._turns import RATE, Turns
+from vaidol.nodes.turn._words import agrees, objects, unfinished
 
 if TYPE_CHECKING:
     from vaidol.models.smart_turn import SmartTurn
@@ -24,28 +24,9 @@ JUDGE_S = 1.0  # a judgement that takes longer is of no use
 HEARD = 8 * RATE  # samples that the model hears
 PATIENCE_MAX = 2.5
 PATIENCE_UP, PATIENCE_DOWN = 1.35, 0.93  # for each turn that was ended too early, and for each that was not
+WORD_MS = 150  # no word is shorter
+PROBE_S = 0.6  # words that come later are of no use
 HURRY_MS = 600  # who goes on within this after the end of a turn had not finished
-
-
-class SmartTurnSettings(TurnSettings):
-    silence_ms: int = Field(900, ge=50, le=5_000)
-    """Silence after the last speech that ends the turn whatever it sounded like, ms."""
-    least_ms: int = Field(260, ge=50, le=5_000)
-    """Silence that a turn which sounds finished needs at least, ms. It grows for a speaker who goes on after it, up to
-    2.5 times but never above `silence_ms`, and shrinks back."""
-    unfinished_ms: int = Field(1600, ge=50, le=10_000)
-    """Silence that ends a turn whose words go on ("I would like to"), ms; only where `transcript` comes in."""
-    judge_ms: int = Field(192, ge=50, le=2_000)
-    """The model is asked after this much silence, ms."""
-    judge_again_ms: int = Field(200, ge=50, le=2_000)
-    """And again after each further silence of this length, ms; each time takes about 50 ms of a core."""
-    finished: float = Field(0.5, ge=0, le=1)
-    """Probability from which on the turn counts as finished, 0..1. Lower: quicker, and cuts in more often."""
-    speculate_ms: int = Field(160, ge=0, le=5_000)
-    """After this much silence recognizer and agent begin to work on what was said, in the hope that the turn is over;
-    nothing of it is heard before that is known, ms. 0 = never. The VAD's hangover is the least that works."""
-    model: str = "smart-turn-v3.2"
-    """Model of the catalogue, or path of an ONNX file; "" = only the words decide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +44,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
     """turn.smart: find the end of the user's turn by its sound and its words, and let the user interrupt.
 
     speech (Speech), audio (Audio, 16 kHz), transcript (Transcript, what the recognizer makes of the utterances)
-    -> utterance (Utterance, 16 kHz, final, with a generation of its own)
+    -> utterance (Utterance, 16 kHz, final, with a generation of its own), partial (Utterance, what was said so far)
 
     After `speculate_ms` of silence the utterance is sent in a speculative generation. Who goes on abandons it, and the
     whole utterance is sent again; the end of the turn commits it. It sounds finished to the model from the probability
@@ -76,6 +57,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         *Turns.inputs,
         Port("transcript", Transcript, optional=True, many=True),
     )
+    outputs: ClassVar[tuple[Port, ...]] = (*Turns.outputs, Port("partial", Utterance))
 
     def __init__(self, settings: SmartTurnSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -84,6 +66,8 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._attempt = 0  # its speculative generation
         self._ended: _Ended | None = None  # the turn that ended last
         self._has_words = True  # transcripts come, as far as is known
+        self._partials = Partials(settings.partial_ms / 1000)
+        self._short_ms: float | None = None  # length of a short speech whose words are waited for
         # about the silence under way
         self._finished = 0.0
         self._ask_at_ms = 0.0
@@ -182,7 +166,12 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._attempt = self.send_utterance(self.turn_end, speculative=True)
 
     def _read(self, frame: Transcript) -> None:
-        """What the recognizer understood; empty words may be the beginning of some."""
+        """What the recognizer understood."""
+        if not frame.final:
+            self._partials.answered(self.ctx.clock.s())
+            if not frame.trace and self._short_ms is not None:
+                self._judge_short(frame.text)
+            return
         self._has_words = True
         if frame.final and frame.gen and frame.gen == self._attempt:
             self._words_go_on = unfinished(frame.text, frame.language or "en")
@@ -194,6 +183,54 @@ class SmartTurns(Turns[SmartTurnSettings]):
             self._numbered = True
             self.next_trace()
         return self._count
+
+    # words while the user speaks
+
+    @property
+    def bargein_ms(self) -> float:
+        heard = any(turn.spoke for turn in self.ctx.fence.turns)
+        least = self.settings.bargein_ms
+        return max(least, self.settings.agreement_ms) if heard and self._partials.come else least
+
+    def while_speaking(self, ms: float) -> None:
+        super().while_speaking(ms)
+        now_s = self.ctx.clock.s()
+        if self._lasted:
+            if self._partials.due(now_s) and self._ring.ends_loud(self._begin):
+                self._say_so_far(self._begin, self._trace)
+        elif ms >= self.settings.bargein_ms and self._short_ms is None:
+            self._ask_words(ms)
+
+    def was_short(self, ms: float) -> None:
+        heard = any(turn.spoke for turn in self.ctx.fence.turns)
+        if heard and not self._protected and self._partials.come and ms >= WORD_MS:
+            self._ask_words(ms)
+        else:
+            super().was_short(ms)
+
+    def _ask_words(self, ms: float) -> None:
+        """The reply stays paused until it is known what was said into it."""
+        waiting, self._short_ms = self._short_ms, ms
+        if waiting is None:
+            self._say_so_far(max(self._begin, self._since - RATE // 10), 0)
+            self.ctx.spawn(self._give_up())
+
+    def _judge_short(self, text: str) -> None:
+        ms, self._short_ms = self._short_ms or 0.0, None
+        if objects(text) or (ms >= self.settings.bargein_ms and not agrees(text)):
+            self.interrupt()
+        elif not self._speaking:
+            self.ctx.fence.resume()
+
+    async def _give_up(self) -> None:
+        await self.ctx.clock.sleep(PROBE_S)
+        if self._short_ms is not None:
+            self._judge_short("")
+
+    def _say_so_far(self, begin: int, trace: int) -> None:
+        self._partials.asked(self.ctx.clock.s())
+        sound = self._ring.take(begin, self._ring.end)
+        self.emit("partial", Utterance(samples=sound, rate=RATE, pts=begin, trace=trace, born=self.ctx.clock.ns()))
 
     # judging
 

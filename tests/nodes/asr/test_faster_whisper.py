@@ -95,9 +95,9 @@ def test_another_rate_is_converted(rate: int) -> None:
 def test_language_and_prompt_reach_the_network() -> None:
     network = Scripted(lambda _: "hello")
     hear(second(), network, language="en", prompt="Live2D, vaidol")
-    assert network.told == {"language": "en", "prompt": "Live2D, vaidol"}
+    assert network.told == {"language": "en", "prompt": "Live2D, vaidol", "again": True}
     hear(second(), network)
-    assert network.told == {"language": None, "prompt": None}
+    assert network.told == {"language": None, "prompt": None, "again": True}
 
 
 def test_taking_too_long_ends_the_wait_with_a_sentence_and_an_empty_transcript() -> None:

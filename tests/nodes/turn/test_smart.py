@@ -22,6 +22,7 @@ from vaidol.graph.scheduler import Graph
 EDGES = [
     "voice.speech -> turn.speech", "voice.audio -> turn.audio", "turn.utterance -> asr.audio",
     "asr.utterance -> agent.utterance", "agent.audio -> ear.audio",
+    "turn.partial -> asr.partial",
     {"from": "asr.transcript", "to": "turn.transcript", "feedback": True},
 ]  # fmt: skip
 Judge = Callable[[float], float]  # (ms of sound) -> probability
@@ -43,14 +44,16 @@ def recognizer(words: Callable[[Utterance], str], *, after_s: float = 0.1) -> ty
     """Passes utterances on after `after_s`, with what it understood of them."""
 
     class Recognizer(Node[Settings]):
-        inputs = (Port("audio", Utterance),)
+        inputs = (Port("audio", Utterance), Port("partial", Utterance, optional=True))
         outputs = (Port("transcript", Transcript), Port("utterance", Utterance))
 
         async def process(self, port: str, frame: Utterance) -> None:
-            self.__dict__.setdefault("got", []).append((self.ctx.clock.s(), frame))
+            self.__dict__.setdefault("got" if port == "audio" else "partial", []).append((self.ctx.clock.s(), frame))
             await self.ctx.clock.sleep(after_s)
-            self.emit("transcript", Transcript(text=words(frame), language="en", final=True, **frame.stamp()))
-            self.emit("utterance", frame)
+            final = port == "audio"
+            self.emit("transcript", Transcript(text=words(frame), language="en", final=final, **frame.stamp()))
+            if final:
+                self.emit("utterance", frame)
 
     return Recognizer
 
@@ -166,6 +169,57 @@ def test_who_interrupts_a_reply_that_sounds_begins_a_new_turn() -> None:
     assert ends(result)[0] == ("turn_cut", "barge-in")
     assert ends(result)[-1] == ("turn_done", "")
     assert [frame.trace for frame in answered(result)] == [1, 2]
+
+
+STORY: Script = [(500, False), (1_600, True), (1_500, False)]  # the first words come while the user speaks
+
+
+def said(text: str) -> Callable[[Utterance], str]:
+    """The words of what interrupts; those of the question before are others."""
+    return lambda frame: "Tell me a story." if frame.pts < 3_000 * 16 else text
+
+
+@pytest.mark.parametrize(
+    ("ms", "text", "cut"),
+    [
+        (400, "Yeah, right.", False),
+        (400, "What?", True),
+        (240, "Stop!", True),
+        (240, "Mhm.", False),
+        (240, "", False),
+        (1_000, "Yeah, yeah, yeah.", True),
+    ],
+)
+def test_a_word_of_agreement_does_not_end_the_reply(ms: int, text: str, cut: bool) -> None:
+    script: Script = [*STORY, (ms, True), (4_000, False)]
+    result = talk(script, words=said(text), answers=agent(reply_s=3, after_s=0.1))
+    assert (ends(result)[0] == ("turn_cut", "barge-in")) is cut
+    if not cut:
+        assert [e.name for e in result.events if e.name in ("hold", "resume")] == ["hold", "resume"]
+        assert ends(result) == [("turn_done", "")]
+
+
+def test_words_that_never_come_do_not_hold_the_reply_for_ever() -> None:
+    def hangs(frame: Utterance) -> str:
+        return "Tell me a story."
+
+    script: Script = [*STORY, (400, True), (6_000, False)]
+    result = talk(script, words=hangs, answers=agent(reply_s=3, after_s=0.1), asr_s=0.65)
+    assert "resume" in [e.name for e in result.events]
+
+
+def test_words_come_while_the_user_speaks_and_seldom_on_a_busy_machine() -> None:
+    long: Script = [(500, False), (6_000, True), (3_000, False)]
+
+    def asked(asr_s: float) -> int:
+        result = talk(long, asr_s=asr_s)
+        frames = [frame for _, frame in result.graph.cells["asr"].node.__dict__["partial"]]
+        assert all(frame.trace == 1 and not frame.final and not frame.gen for frame in frames)
+        return len(frames)
+
+    assert asked(0.05) == pytest.approx(8, abs=1)
+    assert asked(0.3) == pytest.approx(4, abs=1)
+    assert asked(0.9) == 1
 
 
 def test_a_speaker_who_pauses_is_given_more_time() -> None:

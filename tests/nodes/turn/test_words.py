@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaidol.nodes.turn._unfinished import unfinished
+from vaidol.nodes.turn._words import agrees, objects, unfinished
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,20 @@ def test_goes_on(text: str, language: str) -> None:
 )
 def test_is_whole(text: str, language: str) -> None:
     assert not unfinished(text, language)
+
+
+@pytest.mark.parametrize("text", ["", "Mhm.", "Yeah, right.", "Uh-huh, okay", "I see.", "Ja, genau.", "D\u2019accord."])
+def test_agreement(text: str) -> None:
+    assert agrees(text)
+    assert not objects(text)
+
+
+@pytest.mark.parametrize("text", ["Stop.", "No, wait!", "Hey.", "Warte mal", "Arrête"])
+def test_an_objection(text: str) -> None:
+    assert objects(text)
+    assert not agrees(text)
+
+
+def test_anything_else_is_neither() -> None:
+    assert not agrees("Tell me more")
+    assert not objects("Tell me more")

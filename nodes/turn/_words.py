@@ -1,4 +1,4 @@
-"""Whether a text stops where nobody ends a sentence: what a recognizer's words say about a pause."""
+"""What the words of the user say about the floor: whether they go on, only agree, or want the avatar to stop."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ WORDS: dict[str, str] = {
     " ses si quand euh hum",
     "es": "un una unos unas el la los las y o pero porque que de del para con en por mi tu su si cuando eh em",
 }
+AGREEMENT = (
+    "mhm mm mmm hm hmm uh-huh uhhuh uh huh um aha ah oh yeah yes yep yup ok okay right sure see i wow cool nice great"
+    " good really true exactly alright got it ja genau stimmt klar gut achso oui ouais accord d'accord sí si claro"
+    " vale ajá"
+)
+STOP = "stop wait no nope hey hold quiet enough sorry halt stopp nein warte moment non arrête attends espera para"
 OPEN = re.compile(r"(?:,|;|:|…|\.\.\.|-|–|—)[\s\"'”’]*$")
 LAST = re.compile(r"([^\W\d_]+(?:['’][^\W\d_]+)?)[\s.,…\-–—]*$")
+AGREE, OBJECT = frozenset(AGREEMENT.split()), frozenset(STOP.split())
 KNOWN = {language: frozenset(words.split()) for language, words in WORDS.items()}
 
 
@@ -33,3 +40,18 @@ def unfinished(text: str, language: str) -> bool:
     last = LAST.search(text)
     words = KNOWN.get(language[:2].lower(), frozenset())
     return last is not None and last.group(1).lower().replace("’", "'") in words
+
+
+def agrees(text: str) -> bool:
+    """Whether `text` is nothing but words of agreement, or no word at all."""
+    return all(word in AGREE for word in _plain(text))
+
+
+def objects(text: str) -> bool:
+    """Whether `text` has a word that asks the avatar to stop."""
+    return any(word in OBJECT for word in _plain(text))
+
+
+def _plain(text: str) -> list[str]:
+    words = re.findall(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+", text.lower())
+    return [word.replace("’", "'") for word in words]
