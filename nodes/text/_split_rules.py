@@ -123,6 +123,8 @@ def _period_end(text: str, at: int, end: int, after: str, *, final: bool, relaxe
 
 def _abbreviated(token: str, before: str, after: str) -> bool:
     key = token.lower()
+    if before[-1:] == "'" and before[-2:-1].isalpha() and token.islower():
+        return False  # "I don't."
     if key in _ABBREVIATIONS or (key in _NUMBERED and after.isdigit()) or token in _TITLES:
         return True
     parts = key.split(".")

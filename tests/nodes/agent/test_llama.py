@@ -152,6 +152,25 @@ def test_more_people_than_slots_are_told_when_none_gets_free() -> None:
     assert told.startswith("the language model can answer 1 at a time, and none of them was done within 0.2 s")
 
 
+@pytest.mark.parametrize("slots", [1, 2])
+def test_two_people_never_share_a_word(slots: int) -> None:
+    llama = LlamaDouble()
+
+    async def main() -> None:
+        brain = shared(llama, LlamaSettings(prompt="p"), slots=slots)
+        nodes = {"user": User, "agent": ("agent.llama", {"prompt": "p"}), "end": sink(TextDelta)}
+        edges = ["user.text -> agent.user", "agent.text -> end.in"]
+        async with running(nodes, edges, shared=brain) as one, running(nodes, edges, shared=brain) as two:
+            for turn in range(4):
+                said = await asyncio.gather(reply(one, f"apples {turn}"), reply(two, f"pears {turn}"))
+                assert said == [f"APPLES {turn}", f"PEARS {turn}"]
+
+    asyncio.run(main())
+    talks = [" ".join(message["content"].lower() for message in messages) for *_, messages in llama.asked]
+    assert len(talks) == 2 + 8
+    assert not any("apples" in talk and "pears" in talk for talk in talks)
+
+
 @pytest.mark.models
 def test_the_default_model_answers() -> None:
     async def main() -> str:

@@ -21,6 +21,7 @@ def split(text: str, first_clause: bool = False, max_chars: int = 240) -> list[s
     "sentences",
     [
         ["Hello there.", "How are you?", "Fine!"],
+        ["No, I don't.", "And you can't.", "So I'd.", "It is what it's.", "Good."],
         ["Dr. Smith met Mr. Jones and Mrs. Lee.", "They talked."],
         ["I like fruit, e.g. Apples, i.e. Good ones.", "Yes."],
         ["Pi is 3.14 and not 3.", "You know."],

@@ -67,7 +67,7 @@ def test_settings_change_tempo_and_loudness(hibari: Hibari) -> None:
 
 @pytest.mark.models
 def test_what_it_cannot_speak_is_told_and_the_rest_is_spoken(hibari: Hibari) -> None:
-    frames, errors = speak(hibari, "こんにちは。", "...", "Hello.")
+    frames, errors = speak(hibari, "こんにちは。", "...", "", "😀🎉", " — !? ", "Hello.")
     assert errors == ["the voice hibari speaks English only, and had no sound for a sentence"]
     spoken = {frame.of.speech for frame in frames if frame.of and len(frame.samples)}
     assert spoken == {"Hello."}
