@@ -67,7 +67,7 @@ class VoiceShifter:
         self._latency = rate * LATENCY_MS // 1000
         self._longest = int(rate / LOWEST_HZ)
         self._past = self._latency + 4 * self._longest  # samples kept before the newest
-        self._pitch = _Period(rate)
+        self._pitch = PeriodFinder(rate)
         self.reset()
 
     def reset(self) -> None:
@@ -205,7 +205,7 @@ class VoiceShifter:
         self._weight[begin : begin + len(grain)] += window[:room]
 
 
-class _Period:
+class PeriodFinder:
     """Finds the period at the end of a sound, in samples; 0 = unvoiced."""
 
     def __init__(self, rate: int) -> None:
