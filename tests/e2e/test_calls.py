@@ -38,11 +38,15 @@ ABSURD = """() => {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """With a language model that says what it heard: whose words an answer holds shows whose it is."""
-    parrot = OpenaiServer(reply=lambda messages: f"You said: {messages[-1]['content']}")
-    folder = tmp_path_factory.mktemp("calls")
-    with openai_server(parrot) as model, serving(folder, "openai", LLM_URL=model.url) as running:
+def model() -> Iterator[OpenaiServer]:
+    """Says what it heard: whose words an answer holds shows whose it is."""
+    with openai_server(OpenaiServer(reply=lambda messages: f"You said: {messages[-1]['content']}")) as parrot:
+        yield parrot
+
+
+@pytest.fixture(scope="module")
+def server(model: OpenaiServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("calls"), "openai", LLM_URL=model.url) as running:
         yield running
 
 
@@ -120,11 +124,11 @@ def test_the_way_into_a_call_takes_offers_only(server: Server) -> None:
         assert refused.json()["error"]["message"] == "the body is not a session description (SDP)"
 
 
-def test_a_server_that_stops_and_comes_back_is_called_again(tmp_path: Path) -> None:
+def test_a_server_that_stops_and_comes_back_is_called_again(model: OpenaiServer, tmp_path: Path) -> None:
     port = free_port()
     with chromium() as browser:
         page = browser.new_page(bypass_csp=True)
-        with serving(tmp_path, port=port) as server:
+        with serving(tmp_path, "openai", port=port, LLM_URL=model.url) as server:
             start(page, server.url)
             page.locator("#mute").click()
             type_in(page, "Hello!")
@@ -132,7 +136,7 @@ def test_a_server_that_stops_and_comes_back_is_called_again(tmp_path: Path) -> N
             server.interrupt()
             page.wait_for_function("vaidol.state === 'reconnecting'", timeout=15_000)
             assert page.inner_text("#status") == "Connection lost. Trying again…"
-        with serving(tmp_path, port=port):
+        with serving(tmp_path, "openai", port=port, LLM_URL=model.url):
             live(page)
             assert [entry["text"] for entry in told(page, "note")] == [
                 "The earlier conversation could not be resumed; this is a new one."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from vaidol.tests.bench import _speech as speech
@@ -41,9 +42,11 @@ def test_two_questions_and_a_typed_one(server: Server, tmp_path: Path) -> None:
     assert "music" in speech.words(said[1])
     assert said[2] == "I am so happy, this is wonderful!"
     loud = [opening for rms, opening, _, _ in samples if rms > 0.02]
+    quiet = [opening for rms, opening, _, _ in samples if rms < 0.001]
     quiet_end = [opening for _, opening, _, _ in samples[-10:]]
     assert len(loud) > 50, "the reply was not heard"
     assert max(loud) > 0.3, "the mouth did not open"
+    assert np.mean(loud) > 4 * np.mean(quiet), "the mouth does not go with the sound"
     assert max(quiet_end) < 0.05, "the mouth stayed open"
     assert {"listening", "thinking", "speaking"} <= {state for _, _, _, state in samples}
     assert wrong == []

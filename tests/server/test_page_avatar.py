@@ -43,6 +43,14 @@ def hear(stage: Stage, media: int, origin: int = 4_294_967_000) -> None:
     stage.page.evaluate("(rtp) => { fake.rtp = rtp; }", media + origin)
 
 
+LOOK_AWAY = """{
+  const draw = window.requestAnimationFrame.bind(window);
+  const held = [];
+  window.away = false;
+  window.requestAnimationFrame = (picture) => (away ? held.push(picture) : draw(picture));
+  window.comeBack = () => { away = false; held.splice(0).forEach((picture) => draw(picture)); };
+  Object.defineProperty(document, "hidden", { get: () => away });
+}"""
 SHUT = "document.querySelector('#puppet').dataset.mouthOpen === '0'"
 OPEN = "Number(document.querySelector('#puppet').dataset.mouthOpen) > 0.5"
 
@@ -116,6 +124,26 @@ def test_subtitles_appear_with_their_sound(stage: Stage) -> None:
     hear(stage, 24_000)
     stage.until("document.querySelector('#said').textContent === 'Later.'")
     assert stage.page.evaluate("vaidol.transcript()")[0]["final"] is True
+
+
+def test_a_hidden_page_keeps_the_conversation_in_order(browser: object) -> None:
+    with staged(browser, Script(), before=LOOK_AWAY) as stage:
+        stage.call()
+        hear(stage, 0)
+        stage.say("sync", origin=4_294_967_000, rate=48_000)
+        stage.page.evaluate("() => { away = true; }")
+        for turn, at in ((1, 0), (2, 96_000)):
+            stage.say("subtitle", who="user", turn=turn, text=f"Question {turn}?", final=True)
+            stage.say("subtitle", who="avatar", turn=turn, text=f"Answer {turn}.", final=True, at=at + 4800)
+            mouth(stage, at + 4800, [0.8] * 10, turn=turn)
+            hear(stage, at + 9600)
+            stage.until(f"vaidol.transcript().length === {2 * turn}")
+            stage.say("turn", turn=turn, status="done")
+        hear(stage, 192_000)
+        stage.page.evaluate("() => comeBack()")
+        stage.until(SHUT)
+        order = [entry["text"] for entry in stage.page.evaluate("vaidol.transcript()")]
+        assert order == ["Question 1?", "Answer 1.", "Question 2?", "Answer 2."]
 
 
 def test_every_expression_is_a_face_of_its_own(stage: Stage) -> None:

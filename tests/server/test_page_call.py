@@ -13,6 +13,12 @@ from tests.server.pages import READY, Script, Stage, staged
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
 NO_MICROPHONE = """navigator.mediaDevices.getUserMedia = async () => {
     throw new DOMException("denied", "NotAllowedError"); };"""
+REASONS = {
+    "NotAllowedError": "The microphone is blocked.",
+    "NotFoundError": "No microphone was found. You can type instead.",
+    "NotReadableError": "Another program is using the microphone.",
+    "OddError": "The microphone cannot be used (denied). You can type instead.",
+}
 
 
 @pytest.fixture(scope="module")
@@ -124,10 +130,12 @@ def test_mute_interrupt_and_stop(stage: Stage) -> None:
     assert stage.page.evaluate("document.activeElement.id") == "start"
 
 
-def test_without_a_microphone_the_call_goes_on_in_writing(browser: object) -> None:
-    with staged(browser, Script(), before=NO_MICROPHONE) as stage:
+@pytest.mark.parametrize("name", REASONS)
+def test_without_a_microphone_the_call_goes_on_in_writing(browser: object, name: str) -> None:
+    with staged(browser, Script(), before=NO_MICROPHONE.replace("NotAllowedError", name)) as stage:
         stage.call()
-        assert "microphone is blocked" in stage.text("#notice")
+        assert REASONS[name] in stage.text("#notice")
+        assert stage.text("#status") == "Microphone off"
         assert stage.page.evaluate("fake.peers[0].transceivers[0].direction") == "recvonly"
         stage.page.locator("#text").fill("hi")
         stage.page.locator("#send").click()

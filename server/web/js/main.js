@@ -19,6 +19,8 @@ const WORDS = {
   speaking: "Speaking",
 };
 
+const AWAY_MS = 500; // a hidden page draws no frames, and yet keeps the conversation in order
+
 const page = new Page();
 const call = new Call();
 const health = new Health();
@@ -208,13 +210,17 @@ const heard = {
   },
 };
 
-function frame() {
+/** Do what is due by the sound being heard. */
+function advance() {
   const media = clock.media();
-  if (media !== null) {
-    for (const act of queue.take(media)) act();
-    const { open, form } = mouth.read(media);
-    avatar.mouth(open, form);
-  }
+  if (media === null) return;
+  for (const act of queue.take(media)) act();
+  const { open, form } = mouth.read(media);
+  avatar.mouth(open, form);
+}
+
+function frame() {
+  advance();
   avatar.frame(performance.now());
   page.level(call.muted ? 0 : meter.read());
   requestAnimationFrame(frame);
@@ -269,3 +275,4 @@ window.vaidol = Object.freeze({
 showState();
 health.start();
 requestAnimationFrame(frame);
+setInterval(() => document.hidden && advance(), AWAY_MS);
