@@ -103,10 +103,10 @@ class RvcVoice(Node[RvcSettings]):
 
     @classmethod
     def needs(cls, settings: RvcSettings) -> tuple[Need, ...]:
-        return (Need(settings.key, "voice", lambda progress: _load(settings, progress)),)
+        return (Need(settings.key, "voice", lambda progress: load_parts(settings, progress)),)
 
     async def open(self) -> None:
-        self._voice: _Voice = self.ctx.shared(self.settings.key)
+        self._voice: Parts = self.ctx.shared(self.settings.key)
         if not self.settings.speaker < self._voice.network.config.speakers:
             count = self._voice.network.config.speakers
             raise ProviderError(f"the voice {self.settings.model} has the speakers 0 to {count - 1}", code="speaker")
@@ -205,8 +205,8 @@ class _Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class _Voice:
-    """What the sessions of a process share."""
+class Parts:
+    """A voice and what it needs, shared by all sessions of a process."""
 
     network: Synthesizer
     hubert: Hubert
@@ -227,7 +227,8 @@ class _Voice:
         )
 
 
-def _load(settings: RvcSettings, progress: Progress) -> _Voice:
+def load_parts(settings: RvcSettings, progress: Progress) -> Parts:
+    """Load all that `settings` name. Blocks. Raises ProviderError."""
     try:
         import torch
     except ImportError:
@@ -251,7 +252,7 @@ def _load(settings: RvcSettings, progress: Progress) -> _Voice:
     if index is not None and index.width != network.config.units:
         said = f"{near} holds vectors of {index.width} numbers, but the voice needs {network.config.units}"
         raise ProviderError(said, code="model")
-    return _Voice(network, hubert, index, pitch)
+    return Parts(network, hubert, index, pitch)
 
 
 def _index_path(told: str, voice: Path) -> Path | None:
