@@ -37,6 +37,7 @@ class Conversion:
     retrieval: float = 0.0  # 0..1, of the index
     protect: float = 0.5  # 0..0.5, share of the index where there is no pitch; 0.5 is off
     loudness: float = 1.0  # 0 the recording's loudness, 1 the voice's own
+    length: Literal["kept", "original"] = "kept"  # WebUI, the original, loses up to 20 ms of each piece
 
 
 def convert(
@@ -73,7 +74,8 @@ def convert(
         heard = hubert.units(padded[begin:reach], voice.config.version)
         out = _speak(heard, row, (reach - begin) // FRAME, voice=voice, how=how, index=index, draw=draw)
         start = MARGIN * rate // RATE
-        spoken.append(out[start : start + -(-(end - begin) * rate // RATE)])
+        kept = -(-(end - begin) * rate // RATE) if how.length == "kept" else len(out) - 2 * start
+        spoken.append(out[start : start + kept])
         if progress is not None:
             progress(end / len(sound))
     said = mix_loudness(sound, RATE, np.concatenate(spoken), rate, how.loudness)[:wanted]
@@ -105,13 +107,13 @@ def _pieces(cuts: list[int]) -> Iterator[tuple[int, int]]:
 
 
 def _pitch(padded: F32, f0: Callable[[F32], F32], how: Conversion) -> F32:
-    """f0 of every frame, moved as wanted."""
-    found = shift(f0(padded), how.semitones)
+    """f0 of every frame, moved as wanted; in float64, because what is rounded away adds up in the phase."""
+    found = shift(f0(padded).astype(np.float64), how.semitones)
     if how.autotune:
         found = autotune(found, how.autotune)
     if how.unvoiced == "interpolate":
         found = fill_unvoiced(found)
-    return found
+    return found.astype(np.float32)
 
 
 def _speak(

@@ -1,12 +1,14 @@
 """Fundamental frequency as the voices need it: coarse classes, shifts, gaps filled, notes hit. Arrays in, arrays out.
 
-f0 is (T,) float32 in Hz at 100 frames per second, 0 where a frame is unvoiced.
+f0 is (T,) in Hz at 100 frames per second, 0 where a frame is unvoiced; float32 or float64, and it stays what it is.
 """
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-F32 = NDArray[np.float32]
+Real = TypeVar("Real", np.float32, np.float64)
 
 LOWEST, HIGHEST = 50.0, 1100.0  # Hz: the range of the coarse classes
 NOTES = 440.0 * 2.0 ** (np.arange(-38, 16) / 12)  # 54 notes, G1..C6: Hz, equal temperament
@@ -14,21 +16,21 @@ TARGETS = {"low": 155.0, "high": 255.0}  # Hz: the medians that `key_to` is usua
 MOST_KEY = 12  # semitones
 
 
-def coarse_pitch(f0: F32) -> NDArray[np.int64]:
+def coarse_pitch(f0: NDArray[Real]) -> NDArray[np.int64]:
     """The class of each frame on the mel scale: (T,) int64, 1..255, unvoiced and not finite 1."""
     low, high = (1127 * np.log(1 + bound / 700) for bound in (LOWEST, HIGHEST))
-    mel = 1127 * np.log(1 + _clean(f0) / 700)
+    mel = 1127 * np.log(1 + _clean(f0.astype(np.float64)) / 700)
     classes = np.where(mel > 0, (mel - low) * 254 / (high - low) + 1, 1)
     nearest: NDArray[np.int64] = np.rint(np.clip(classes, 1, 255)).astype(np.int64)
     return nearest
 
 
-def shift(f0: F32, semitones: float) -> F32:
+def shift(f0: NDArray[Real], semitones: float) -> NDArray[Real]:
     """f0 moved by `semitones`; unvoiced frames stay."""
-    return (_clean(f0) * 2 ** (semitones / 12)).astype(np.float32)
+    return (_clean(f0) * 2 ** (semitones / 12)).astype(f0.dtype)
 
 
-def key_to(f0: F32, target: float) -> int:
+def key_to(f0: NDArray[Real], target: float) -> int:
     """The semitones, -12..12, that bring the median of the voiced frames nearest to `target` Hz; 0 without any."""
     voiced = _clean(f0)[_clean(f0) > 0]
     if not len(voiced):
@@ -36,22 +38,22 @@ def key_to(f0: F32, target: float) -> int:
     return int(np.clip(round(12 * np.log2(target / float(np.median(voiced)))), -MOST_KEY, MOST_KEY))
 
 
-def fill_unvoiced(f0: F32) -> F32:
+def fill_unvoiced(f0: NDArray[Real]) -> NDArray[Real]:
     """Unvoiced frames on the straight line between their voiced neighbours, those at the ends at the nearest one."""
     f0 = _clean(f0)
     voiced = np.flatnonzero(f0)
     if not len(voiced):
         return f0
-    return np.interp(np.arange(len(f0)), voiced, f0[voiced]).astype(np.float32)
+    return np.interp(np.arange(len(f0)), voiced, f0[voiced]).astype(f0.dtype)
 
 
-def autotune(f0: F32, strength: float) -> F32:
+def autotune(f0: NDArray[Real], strength: float) -> NDArray[Real]:
     """Voiced frames moved towards the nearest note of G1..C6 by `strength`, 0..1."""
     f0 = _clean(f0)
     nearest = NOTES[np.abs(f0[:, None] - NOTES).argmin(1)]
-    return np.where(f0 > 0, f0 + (nearest - f0) * strength, 0).astype(np.float32)
+    return np.where(f0 > 0, f0 + (nearest - f0) * strength, 0).astype(f0.dtype)
 
 
-def _clean(f0: F32) -> F32:
+def _clean(f0: NDArray[Real]) -> NDArray[Real]:
     """NaN, infinite and negative frequencies count as unvoiced."""
-    return np.where(np.isfinite(f0) & (f0 > 0), f0, 0).astype(np.float32)
+    return np.where(np.isfinite(f0) & (f0 > 0), f0, 0).astype(f0.dtype)

@@ -191,7 +191,7 @@ class Rmvpe:
 
     def f0(self, samples: F32, *, voiced: float = VOICED) -> F32:
         """The pitch of `samples` (n,), [-1, 1], 16 kHz: (n // 160 + 1,) Hz, 0 where salience stays below `voiced`."""
-        return decode(self.salience(samples), voiced)
+        return decode(self.salience(samples), voiced).astype(np.float32)
 
     @torch.no_grad()
     def salience(self, samples: F32) -> F32:
@@ -232,14 +232,15 @@ def load_rmvpe(path: Path | str) -> Rmvpe:
     return Rmvpe(fill(net, file, specs, NEEDED.removesuffix(",")))
 
 
-def decode(salience: F32, voiced: float = VOICED) -> F32:
+def decode(salience: F32, voiced: float = VOICED) -> NDArray[np.float64]:
     """(T, 360) -> (T,) Hz: the weighted mean of the nine bins around the strongest; 0 where it is below `voiced`."""
     best = salience.argmax(1)
     around = best[:, None] + np.arange(-4, 5)
     inside = (around >= 0) & (around < BINS)
     weights = np.where(inside, np.take_along_axis(salience, around.clip(0, BINS - 1), 1), 0).astype(np.float64)
     cents = (weights * (20 * around + FIRST_CENTS)).sum(1) / np.maximum(weights.sum(1), 1e-30)
-    return np.where(salience.max(1) > voiced, 10 * 2 ** (cents / 1200), 0).astype(np.float32)
+    hertz: NDArray[np.float64] = np.where(salience.max(1) > voiced, 10 * 2 ** (cents / 1200), 0)
+    return hertz
 
 
 def mel_bank() -> F32:

@@ -103,6 +103,15 @@ def test_a_recording_is_converted_as_the_plain_steps_do(parts: Any) -> None:
     np.testing.assert_allclose(said, truth, atol=1e-4)
 
 
+def test_lengths_can_be_the_originals(parts: Any) -> None:
+    _, voice, hubert, _ = parts
+    sound = tone(1)
+    kept = convert(sound, voice, hubert, pitch_of, Conversion(), draw=torch.zeros)
+    short = convert(sound, voice, hubert, pitch_of, Conversion(length="original"), draw=torch.zeros)
+    assert len(short) == len(kept) - 640
+    np.testing.assert_allclose(short / short.max(), kept[:-640] / kept[:-640].max(), atol=1e-6)
+
+
 def test_a_long_recording_is_cut_where_it_is_quiet(parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     _, voice, hubert, index = parts
     for name, seconds in (("PIECE", 2), ("SEARCH", 1), ("LONGEST", 2.5)):

@@ -38,6 +38,13 @@ def test_whatever_comes_the_classes_exist(f0: np.ndarray) -> None:
     assert -12 <= key_to(f0, 155) <= 12
 
 
+def test_what_comes_in_float64_stays_so() -> None:
+    f0 = np.array([0, 100.000000001, 0, 220])
+    for changed in (shift(f0, 3), autotune(f0, 0.5), fill_unvoiced(f0)):
+        assert changed.dtype == np.float64
+    assert shift(f0, 12)[1] == 200.000000002
+
+
 def test_an_octave_up() -> None:
     np.testing.assert_allclose(shift(np.array([0, 100, 200], np.float32), 12), [0, 200, 400])
 
