@@ -17,6 +17,7 @@ from vaidol.graph.generations import ALIVE, DEAD, Fence
 RATE = 48_000  # Hz, what WebRTC carries
 STEP = 960  # samples of one packet, 20 ms
 RAMP = 144  # samples, 3 ms: from the last sample to silence when sound is cut, so that it does not click
+FADE_OUT = STEP - 320  # samples: a packet less the 6.5 ms by which Opus delays, so that the next packet is silent
 ROOM_MS = 80.0  # the pacer asks for more below this; what waits before it stays in the edge, where a cut drops it
 SILENT: F32 = np.zeros(STEP, np.float32)
 SILENT.setflags(write=False)
@@ -210,7 +211,9 @@ class Pacer:
         """Move the gain towards 0 (held) or 1 over this packet."""
         goal = 0.0 if self._holding else 1.0
         if self._gain != goal or goal == 0.0:
-            out *= np.linspace(self._gain, goal, STEP, dtype=np.float32)
+            length = STEP if goal else FADE_OUT
+            out[:length] *= np.linspace(self._gain, goal, length, dtype=np.float32)
+            out[length:] *= np.float32(goal)
             self._gain = goal
 
     def _ramp_down(self, out: F32, filled: int) -> None:

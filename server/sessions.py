@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -35,6 +36,9 @@ class Sessions:
         self._sessions: dict[str, Session] = {}  # by token
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(tuple(self._sessions.values()))
 
     def __len__(self) -> int:
         return len(self._sessions)

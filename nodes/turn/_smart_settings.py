@@ -13,6 +13,9 @@ class SmartTurnSettings(TurnSettings):
     least_ms: int = Field(260, ge=50, le=5_000)
     """Silence that a turn which sounds finished needs at least, ms. It grows for a speaker who goes on after it, up to
     2.5 times but never above `silence_ms`, and shrinks back."""
+    question_ms: int = Field(450, ge=50, le=5_000)
+    """Silence that ends a turn whose words are a question or a call, whatever it sounded like, ms; only where
+    `transcript` comes in."""
     unfinished_ms: int = Field(1600, ge=50, le=10_000)
     """Silence that ends a turn whose words go on ("I would like to"), ms; only where `transcript` comes in."""
     judge_ms: int = Field(192, ge=50, le=2_000)

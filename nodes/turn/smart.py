@@ -47,10 +47,10 @@ class SmartTurns(Turns[SmartTurnSettings]):
     -> utterance (Utterance, 16 kHz, final, with a generation of its own), partial (Utterance, what was said so far)
 
     After `speculate_ms` of silence the utterance is sent in a speculative generation. Who goes on abandons it, and the
-    whole utterance is sent again; the end of the turn commits it. It sounds finished to the model from the probability
-    `finished` on; then `least_ms` of silence are enough, unless the words go on. The end can be taken back as long as
-    nothing of the reply was heard: who then goes on for `bargein_ms` is answered once, to all that was said. All
-    attempts of an utterance have the same `trace`.
+    whole utterance is sent again; the end of the turn commits it. Where it sounds finished to the model, `least_ms` of
+    silence are enough; where only the words ask, `question_ms`; where the words go on, it takes `unfinished_ms`. The
+    end can be taken back as long as nothing of the reply was heard: who then goes on for `bargein_ms` is answered once,
+    to all that was said. All attempts of an utterance have the same `trace`.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -72,6 +72,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._finished = 0.0
         self._ask_at_ms = 0.0
         self._words_go_on: bool | None = None  # None = not known yet
+        self._asks = False
         self._judging: asyncio.Task[None] | None = None
         self._forget_silence()
 
@@ -110,9 +111,10 @@ class SmartTurns(Turns[SmartTurnSettings]):
         if self._words_go_on and self._attempt:
             return self.longest_ms
         waits_for_words = self._has_words and self._attempt and self._words_go_on is None
-        if self._finished < wanted.finished or waits_for_words:
-            return wanted.silence_ms
-        return min(wanted.least_ms * self._patience, wanted.silence_ms)
+        sure = wanted.least_ms if self._finished >= wanted.finished else wanted.silence_ms
+        if self._asks and self._attempt:
+            sure = min(sure, wanted.question_ms)
+        return wanted.silence_ms if waits_for_words else min(sure * self._patience, wanted.silence_ms)
 
     @property
     def longest_ms(self) -> int:
@@ -175,6 +177,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._has_words = True
         if frame.final and frame.gen and frame.gen == self._attempt:
             self._words_go_on = unfinished(frame.text, frame.language or "en")
+            self._asks = frame.text.rstrip("\"'”’») ").endswith(("?", "!", "？", "！"))
 
     @property
     def _trace(self) -> int:
@@ -258,7 +261,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         return 1.0 if self._model is None else await self.ctx.call(POOL, self._model.finished, sound)
 
     def _forget_silence(self) -> None:
-        self._finished, self._words_go_on = 0.0, None
+        self._finished, self._words_go_on, self._asks = 0.0, None, False
         self._ask_at_ms = self.settings.judge_ms
 
 
