@@ -154,6 +154,7 @@ def listen(fence: Fence, pacer: Pacer) -> None:
     packet = pacer.pull()
     assert packet.gen in {0, *living}
     if packet.gen:
+        fence.spoke(packet.gen)  # as who pulls does
         assert np.abs(packet.samples).max() <= packet.gen / 256 + 1e-6
 
 
