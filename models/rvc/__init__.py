@@ -7,8 +7,10 @@
 
     units = hubert.units(samples, voice.config.version)    # samples (n,) 16 kHz -> (1, T50, 256 | 768), 50 per second
     units = index.blend(units, 0.7).repeat_interleave(2, 1)  # -> 100 per second
-    f0 = torch.from_numpy(shift(rmvpe.f0(samples), 12))[None]
-    out = voice.infer(units[:, :T], coarse[:, :T], f0[:, :T], speaker)  # (1, 1, T * hop) at voice.config.rate
+    f0 = shift(rmvpe.f0(samples), 12)                      # an octave up
+    T = min(units.shape[1], len(f0))
+    hertz, coarse = (torch.from_numpy(row[None, :T]) for row in (f0, coarse_pitch(f0)))
+    out = voice.infer(units[:, :T], coarse, hertz, speaker)  # (1, 1, T * hop) at voice.config.rate
     whole = convert(samples, voice, hubert, rmvpe.f0, Conversion(semitones=12), index=index)  # a recording
 
 What a stream must keep, it keeps itself: `cycles(f0, start)` gives the phase at which the next block's `phase` begins.

@@ -62,6 +62,11 @@ def test_a_plain_pickle_is_never_run(path: Path) -> None:
     assert not trap.exists()
 
 
+def test_the_part_that_only_training_needs_is_left_out(path: Path) -> None:
+    voice = load_voice(save(path, with_weight("enc_q.pre.weight", torch.zeros(16, 1025, 1))))
+    assert not any(key.startswith("enc_q") for key in voice.state_dict())
+
+
 def test_what_a_file_says_fits_on_one_line(path: Path) -> None:
     name = "line\nfeed\x1b[31m" + "long" * 1000
     for made in (

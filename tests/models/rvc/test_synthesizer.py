@@ -131,6 +131,13 @@ def test_what_is_not_finite_never_comes_out(small: tuple[dict[str, Any], Synthes
     assert bool(torch.isfinite(voice.infer(**given)).all())
 
 
+@pytest.mark.parametrize("frames", [1, 2, 12])
+def test_few_frames_speak_as_the_reference(small: tuple[dict[str, Any], Synthesizer], frames: int) -> None:
+    made, voice = small
+    given = inputs(15, made, frames)
+    assert snr(Reference(made).infer(**given), voice.infer(**given)) > 100
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
