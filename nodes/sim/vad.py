@@ -28,7 +28,10 @@ class SimVad(Node[SimVadSettings]):
     audio (Audio, 16 kHz) -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
     """
 
-    inputs = (Port("audio", Audio, rate=RATE, dtype="f32"),)
+    inputs = (
+        Port("audio", Audio, rate=RATE, dtype="f32"),
+        Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
+    )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
 
     def __init__(self, settings: SimVadSettings, ctx: Context) -> None:
@@ -36,6 +39,8 @@ class SimVad(Node[SimVadSettings]):
         self._hysteresis = Hysteresis(0.5, 0.5, settings.onset_ms, settings.hangover_ms, -100.0, 0.0)
 
     def process(self, port: str, frame: Audio) -> None:
+        if port == "reference":  # a scenario has no echo
+            return
         samples = frame.samples
         loud = len(samples) > 0 and float(np.dot(samples, samples)) > LOUD * LOUD * len(samples)
         end = frame.pts + len(samples)

@@ -24,6 +24,7 @@ JUDGE_S = 1.0  # a judgement that takes longer is of no use
 HEARD = 8 * RATE  # samples that the model hears
 PATIENCE_MAX = 2.5
 PATIENCE_UP, PATIENCE_DOWN = 1.35, 0.93  # for each turn that was ended too early, and for each that was not
+ENDS = (".", "?", "!", "。", "？", "！")
 WORD_MS = 150  # no word is shorter
 PROBE_S = 0.6  # words that come later are of no use
 HURRY_MS = 600  # who goes on within this after the end of a turn had not finished
@@ -48,9 +49,10 @@ class SmartTurns(Turns[SmartTurnSettings]):
 
     After `speculate_ms` of silence the utterance is sent in a speculative generation. Who goes on abandons it, and the
     whole utterance is sent again; the end of the turn commits it. Where it sounds finished to the model, `least_ms` of
-    silence are enough; where only the words ask, `question_ms`; where the words go on, it takes `unfinished_ms`. The
-    end can be taken back as long as nothing of the reply was heard: who then goes on for `bargein_ms` is answered once,
-    to all that was said. All attempts of an utterance have the same `trace`.
+    silence are enough; where only the words ask, `question_ms`; where the words go on, it takes `unfinished_ms`, and
+    where a recognizer that sets full stops has set none, `silence_ms`. The end can be taken back as long as nothing of
+    the reply was heard: who then goes on for `bargein_ms` is answered once, to all that was said. All attempts of an
+    utterance have the same `trace`.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -73,6 +75,8 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._ask_at_ms = 0.0
         self._words_go_on: bool | None = None  # None = not known yet
         self._asks = False
+        self._words_stop = True
+        self._punctuates = False  # the recognizer tells where sentences end
         self._judging: asyncio.Task[None] | None = None
         self._forget_silence()
 
@@ -111,7 +115,8 @@ class SmartTurns(Turns[SmartTurnSettings]):
         if self._words_go_on and self._attempt:
             return self.longest_ms
         waits_for_words = self._has_words and self._attempt and self._words_go_on is None
-        sure = wanted.least_ms if self._finished >= wanted.finished else wanted.silence_ms
+        finished = self._finished >= wanted.finished and (self._words_stop or not self._attempt)
+        sure = wanted.least_ms if finished else wanted.silence_ms
         if self._asks and self._attempt:
             sure = min(sure, wanted.question_ms)
         return wanted.silence_ms if waits_for_words else min(sure * self._patience, wanted.silence_ms)
@@ -177,6 +182,9 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._has_words = True
         if frame.final and frame.gen and frame.gen == self._attempt:
             self._words_go_on = unfinished(frame.text, frame.language or "en")
+            ends = frame.text.rstrip("\"'”’») ").endswith(ENDS)
+            self._punctuates = self._punctuates or ends
+            self._words_stop = ends or not self._punctuates
             self._asks = frame.text.rstrip("\"'”’») ").endswith(("?", "!", "？", "！"))
 
     @property
@@ -261,7 +269,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         return 1.0 if self._model is None else await self.ctx.call(POOL, self._model.finished, sound)
 
     def _forget_silence(self) -> None:
-        self._finished, self._words_go_on, self._asks = 0.0, None, False
+        self._finished, self._words_go_on, self._asks, self._words_stop = 0.0, None, False, True
         self._ask_at_ms = self.settings.judge_ms
 
 

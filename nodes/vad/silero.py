@@ -13,6 +13,7 @@ from vaidol.graph.frames import EMPTY, F32, Audio, Speech
 from vaidol.graph.node import Context, Need, Node, Progress, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
+from vaidol.nodes.vad._echo import EchoGuard
 from vaidol.nodes.vad._hysteresis import RATE, Hysteresis
 
 if TYPE_CHECKING:
@@ -36,25 +37,35 @@ class SileroVadSettings(Settings):
     min_dbfs: float = Field(-55.0, ge=-100, le=0)
     """Speech begins at this level at least, dBFS (RMS of a 32 ms window)."""
     above_noise_db: float = Field(6.0, ge=0, le=40)
-    """Speech begins this much above the noise floor, dB; the floor follows the level between speech."""
+    """Speech begins this much above the noise floor, dB; the floor follows the level between speech: down within
+    160 ms, up within 1.6 s."""
+    echo_share: float = Field(0.35, ge=0, le=1)
+    """Sound of which a delayed copy of the avatar's own voice explains this much of the power is no speech, 0..1; only
+    where `reference` comes in. 1 = never."""
 
 
 class SileroVad(Node[SileroVadSettings]):
     """vad.silero: mark where the user speaks.
 
-    audio (Audio, 16 kHz) -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
+    audio (Audio, 16 kHz), reference (Audio, 16 kHz, what the avatar plays)
+    -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
 
     Of one frame, `speech` leaves before `audio`. An onset is told `onset_ms` after it, an end `hangover_ms` after it,
     each up to 32 ms later because windows are judged whole.
     """
 
-    inputs = (Port("audio", Audio, rate=RATE, dtype="f32"),)
+    inputs = (
+        Port("audio", Audio, rate=RATE, dtype="f32"),
+        Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
+    )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
 
     def __init__(self, settings: SileroVadSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
+        self._echo_share = settings.echo_share
         self._rest: F32 = EMPTY  # samples that fill no window yet
         self._at = 0  # number of the first of them
+        self._echo = EchoGuard()
         self._hysteresis = Hysteresis(
             onset=settings.onset_probability,
             offset=min(settings.offset_probability, settings.onset_probability),
@@ -73,6 +84,9 @@ class SileroVad(Node[SileroVadSettings]):
         self._state = self._silero.state()
 
     def process(self, port: str, frame: Audio) -> None:
+        if port == "reference":
+            self._echo.play(frame.samples.astype(np.float32, copy=False))
+            return
         if frame.pts > self._at + len(self._rest):  # sound is missing: what is there fills no window with it
             self._rest, self._at = EMPTY, frame.pts
         samples = np.concatenate((self._rest, frame.samples.astype(np.float32, copy=False)))
@@ -84,6 +98,9 @@ class SileroVad(Node[SileroVadSettings]):
 
     def _judge(self, window: F32, start: int) -> None:
         probability = self._silero.probability(window, self._state)
+        self._echo.hear(window, start + WINDOW)
+        if probability >= self._hysteresis.offset and self._echo.playing and self._echo.echoes(self._echo_share):
+            probability = 0.0
         change = self._hysteresis.window(probability, _dbfs(window), start, start + WINDOW)
         if change is not None:
             self.emit("speech", replace(change, born=self.ctx.clock.ns()))
