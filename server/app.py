@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
+from vaidol.graph.waterfall import chrome_trace, waterfall
 from vaidol.server import offer
 from vaidol.server.access import Access, add_headers, refusal
 from vaidol.server.preload import Preload
@@ -104,6 +105,19 @@ class Server:
     async def report(self, _: web.Request) -> web.Response:
         return web.json_response({"sessions": self.sessions.report()})
 
+    async def waterfall(self, request: web.Request) -> web.Response:
+        """GET /api/sessions/ID/waterfall: where the time of its utterances went; ?format=chrome for a trace viewer."""
+        found = (session.graph for session in self.sessions if session.id == request.match_info["session"])
+        graph = next(found, None)
+        if graph is None:
+            return refusal(404, "no_session", "there is no such session, or its nodes are not open yet")
+        wanted = request.query.get("format", "json")
+        if wanted not in ("json", "chrome"):
+            return refusal(400, "format", "format is json or chrome")
+        if wanted == "chrome":
+            return web.json_response(chrome_trace(graph.marks, graph.events, session=graph.session))
+        return web.json_response({"session": graph.session, "utterances": waterfall(graph.marks)})
+
 
 SERVER = web.AppKey("server", Server)
 
@@ -139,6 +153,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_post("/whip", server.join)
     router.add_delete("/whip/{resource}", server.leave)
     router.add_get("/api/sessions", server.report)
+    router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
 
 
 @web.middleware

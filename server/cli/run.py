@@ -17,6 +17,7 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import PipelineSpec, Source
+from vaidol.graph.waterfall import chrome_trace
 from vaidol.models.errors import ModelError
 from vaidol.nodes import registry
 from vaidol.server import loop
@@ -47,6 +48,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--virtual", action="store_true", help="on virtual time: as fast as the models compute, and they take no time"
     )
+    command.add_argument("--trace", type=Path, metavar="FILE", help="write a Chrome trace (chrome://tracing, Perfetto)")
     command.add_argument("--json", action="store_true", help="print the result as JSON")
     return command
 
@@ -59,7 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     logs.to_stderr()
     kinds = registry()
     source = with_files(pipeline.source(arguments.pipeline), arguments.question, arguments.answer)
-    work = _run(compile_plan(source, kinds), kinds)
+    if arguments.trace is not None and not arguments.trace.absolute().parent.is_dir():
+        raise Wrong(f"there is no folder {arguments.trace.absolute().parent} to write into")
+    work = _run(compile_plan(source, kinds), kinds, arguments.trace)
     try:
         told = run_virtual(work) if arguments.virtual else loop.run(work)
     except Stalled as error:
@@ -112,16 +116,16 @@ class Listener:
             self.messages.append(message)
 
 
-async def _run(plan: Plan, kinds: Registry) -> dict[str, Any]:
+async def _run(plan: Plan, kinds: Registry, trace: Path | None) -> dict[str, Any]:
     engine, listener = Engine(kinds), Listener()
     try:
         await _load(plan, engine)
-        return await _listen(plan, engine, listener)
+        return await _listen(plan, engine, listener, trace)
     finally:
         engine.close()
 
 
-async def _listen(plan: Plan, engine: Engine, listener: Listener) -> dict[str, Any]:
+async def _listen(plan: Plan, engine: Engine, listener: Listener, trace: Path | None) -> dict[str, Any]:
     """Run until nothing is under way any more."""
     async with Graph(plan, engine, session="run", ends={"call": listener}) as graph:
         broken = next((cell for cell in graph.cells.values() if cell.failed), None)
@@ -131,6 +135,8 @@ async def _listen(plan: Plan, engine: Engine, listener: Listener) -> dict[str, A
         while looks < IDLE_LOOKS and not graph.ended.done():
             await engine.clock.sleep(LOOK_S)
             looks = looks + 1 if graph.idle else 0
+        if trace is not None:
+            trace.write_text(json.dumps(chrome_trace(graph.marks, graph.events, session=plan.name)))
         return _told(graph, listener)
 
 

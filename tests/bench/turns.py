@@ -42,7 +42,8 @@ WAYS = {"smart": {"use": "turn.smart"}, "silence": {"use": "turn.silence"}}
 
 def main(quick: bool) -> dict[str, Any]:
     """Keys: cutoffs (pause ms -> share of sentences whose reply sounded within them), delay_after_end_ms_p50 and _p90
-    (decision after the last sample of speech), false_bargeins_per_hour; `_silence`: the same with turn.silence."""
+    (decision after the last sample of speech), false_bargeins_per_hour, self_interruptions; `_silence`: the same with
+    turn.silence."""
     sentences = SPLIT[:2] if quick else SPLIT
     voices = ("espeak en-us", "hibari") if quick else ("espeak en-us", "espeak en-gb", "hibari")
     loaded: dict[str, object] = {}
@@ -66,6 +67,10 @@ def main(quick: bool) -> dict[str, Any]:
     falls = {name: run_virtual(_noise(sound, loaded)) for name, sound in noises(seconds).items()}
     found["false_bargeins_per_hour"] = round(sum(falls.values()) * 3600 / (seconds * len(falls)), 1)
     found["false_bargeins"] = falls
+    found["self_interruptions"] = {
+        name: run_virtual(_echo(10.0 if quick else 60.0, edges, loaded))
+        for name, edges in (("guarded", [REFERENCE]), ("unguarded", []))
+    }
     found["sentences"] = len(delays)
     return found
 
@@ -82,6 +87,25 @@ class Microphone(Node[Settings]):
         for at in range(0, len(sound) - STEP, STEP):
             await self.ctx.clock.sleep(max(0.0, began + (at + STEP) / RATE - self.ctx.clock.s()))
             self.emit("audio", Audio(samples=sound[at : at + STEP].copy(), rate=RATE, pts=at))
+
+
+class Echo(Node[Settings]):
+    """A microphone that hears the loudspeaker, 150 ms later and 20 dB lower, and a little noise."""
+
+    outputs = (Port("audio", Audio, rate=48_000, dtype="f32", frame_ms=20),)
+
+    async def open(self) -> None:
+        self._sound = [np.zeros(960, np.float32)] * 7
+        self._chance = np.random.default_rng(1)
+        self._pts = 0
+        self.ctx.end("call").listener = self._sound.append
+        self.ctx.each_tick(self._tick)
+
+    def _tick(self, skipped: int) -> None:
+        played = self._sound.pop(0) if self._sound else np.zeros(960, np.float32)
+        heard = played * np.float32(0.1) + self._chance.standard_normal(960).astype(np.float32) * np.float32(5e-4)
+        self.emit("audio", Audio(samples=heard, rate=48_000, pts=self._pts))
+        self._pts += 960
 
 
 class Replier(Node[Settings]):
@@ -102,7 +126,7 @@ class Replier(Node[Settings]):
 
 
 class Talker(Node[Settings]):
-    """Speaks all the time; who is interrupted begins again."""
+    """Speaks all the time, the end `voice`; who is interrupted begins again."""
 
     inputs = (Port("audio", Utterance),)
     outputs = (Port("audio", Audio, rate=48_000, dtype="f32"),)
@@ -112,14 +136,15 @@ class Talker(Node[Settings]):
         self.ctx.fence.fail(frame.gen, "not asked")
 
     async def run(self) -> None:
-        """One reply of 10 s after the other."""
+        """One reply after the other."""
         for count in range(1, 10_000):
             gen = self.ctx.fence.begin(1 << 40 | count)
-            for number in range(500):
+            voice = self.ctx.end("voice")
+            for at in range(0, len(voice), 960):
                 if not self.ctx.fence.alive(gen):
                     break
-                samples = np.full(960, 0.1, np.float32)
-                await self.send("audio", Audio(samples=samples, rate=48_000, gen=gen, final=number == 499))
+                samples, last = voice[at : at + 960].copy(), at + 960 >= len(voice)
+                await self.send("audio", Audio(samples=samples, rate=48_000, gen=gen, final=last))
             while self.ctx.fence.alive(gen):  # it has played to its end
                 await self.ctx.clock.sleep(0.02)
 
@@ -160,6 +185,26 @@ async def _noise(sound: F32, loaded: dict[str, object]) -> int:
         return sum(e.name == "turn_cut" and e.code == "barge-in" for e in graph.events)
 
 
+REFERENCE = {"from": "out.played", "to": "vad.reference", "feedback": True}
+
+
+async def _echo(seconds: float, more: list[Any], loaded: dict[str, object]) -> int:
+    """How often the avatar pauses because it hears itself, within `seconds` of speaking."""
+    nodes: dict[str, Any] = {
+        "mic": {"use": "x.echo"}, "vad": {"use": "vad.silero", "with": {"hangover_ms": 160}}, "turn": WAYS["smart"],
+        "agent": {"use": "x.talker"}, "out": {"use": "webrtc.out"},
+    }  # fmt: skip
+    edges: list[Any] = [
+        "mic.audio -> vad.audio", "vad.speech -> turn.speech", "vad.audio -> turn.audio",
+        {"from": "turn.utterance", "to": "agent.audio"}, "agent.audio -> out.audio", *more,
+    ]  # fmt: skip
+    story = "Once upon a time there was a small robot. It lived on a hill. Every night it counted the stars."
+    voice = soxr.resample(_say("hibari", story), RATE, 48_000).astype(np.float32)
+    async with _Running(nodes, edges, voice, loaded) as graph:
+        await asyncio.sleep(seconds)
+        return sum(event.name == "hold" for event in graph.events)
+
+
 class _Running:
     """The graph of `nodes` and `edges` around `sound`; models are loaded once."""
 
@@ -167,7 +212,12 @@ class _Running:
         self.nodes, self.edges, self.sound, self.loaded = nodes, edges, sound, loaded
 
     async def __aenter__(self) -> Graph:
-        extra: dict[str, type[Node[Any]]] = {"x.mic": Microphone, "x.agent": Replier, "x.talker": Talker}
+        extra: dict[str, type[Node[Any]]] = {
+            "x.mic": Microphone,
+            "x.agent": Replier,
+            "x.echo": Echo,
+            "x.talker": Talker,
+        }
         registry = Registry("vaidol.nodes", extra=extra)
         spec = {"version": 1, "name": "turns", "nodes": self.nodes, "edges": self.edges}
         plan = compile_plan(from_dict(spec), registry)
@@ -178,7 +228,9 @@ class _Running:
                 if need.key not in self.loaded:
                     self.loaded[need.key] = need.load(lambda done, step: None)
         self.engine.shared._loaded.update(self.loaded)
-        self.graph = Graph(plan, self.engine, session="turns", ends={"call": _Nobody(), "sound": self.sound})
+        voice = self.sound if "x.echo" in str(self.nodes) else np.full(480_000, 0.1, np.float32)
+        ends = {"call": _Nobody(), "sound": self.sound, "voice": voice}
+        self.graph = Graph(plan, self.engine, session="turns", ends=ends)
         return await self.graph.__aenter__()
 
     async def __aexit__(self, *error: Any) -> None:
@@ -189,8 +241,13 @@ class _Running:
 class _Nobody:
     """A call in which nobody listens."""
 
+    def __init__(self) -> None:
+        self.listener: Any = None
+
     def play(self, samples: Any, pts: int) -> None:
-        """Not heard."""
+        """Only a microphone may hear it."""
+        if self.listener is not None:
+            self.listener(samples.astype(np.float32) / 32768)
 
 
 _said: dict[tuple[str, str], F32] = {}

@@ -41,6 +41,12 @@ def test_sound_goes_both_ways() -> None:
             await caller.until(lambda: hears_itself(caller), "the echo")
             (told,) = (await (await client.get("/api/sessions")).json())["sessions"]
             assert told["state"] == "connected"
+            async with client.get(f"/api/sessions/{told['id']}/waterfall") as response:
+                assert await response.json() == {"session": told["id"], "utterances": []}
+            async with client.get(f"/api/sessions/{told['id']}/waterfall?format=chrome") as response:
+                assert (await response.json())["traceEvents"][0]["args"]["name"] == told["id"]
+            assert (await client.get(f"/api/sessions/{told['id']}/waterfall?format=csv")).status == 400
+            assert (await client.get("/api/sessions/none/waterfall")).status == 404
             assert told["edges"]["mic.audio -> out.audio"]["entered"] > 0
             assert hello["token"] not in str(told)
             await caller.close()
