@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from vaidol.graph.events import Event
@@ -38,7 +39,7 @@ def chrome_trace(marks: Marks, events: Iterable[Event], *, session: str = "") ->
     for trace, moments in marks.items():
         ordered = sorted(moments, key=lambda moment: moment[1])
         found.append({"ph": "M", "pid": 1, "tid": trace, "name": "thread_name", "args": {"name": f"utterance {trace}"}})
-        for (_, begin), (name, end) in zip(ordered, ordered[1:], strict=False):
+        for (_, begin), (name, end) in pairwise(ordered):
             bar = {"ph": "X", "pid": 1, "tid": trace, "cat": "turn", "name": name}
             found.append({**bar, "ts": begin / 1000, "dur": (end - begin) / 1000})
     for event in events:

@@ -63,11 +63,14 @@ def run(arguments: argparse.Namespace) -> int:
     source = with_files(pipeline.source(arguments.pipeline), arguments.question, arguments.answer)
     if arguments.trace is not None and not arguments.trace.absolute().parent.is_dir():
         raise Wrong(f"there is no folder {arguments.trace.absolute().parent} to write into")
-    work = _run(compile_plan(source, kinds), kinds, arguments.trace)
+    work = _run(compile_plan(source, kinds), kinds)
     try:
         told = run_virtual(work) if arguments.virtual else loop.run(work)
     except Stalled as error:
         raise Wrong(f"on virtual time: {error}; something waits for the world outside") from error
+    trace = told.pop("trace")
+    if arguments.trace is not None:
+        arguments.trace.write_text(json.dumps(trace))
     if arguments.json:
         print(json.dumps({"out": str(arguments.answer), **told}, indent=1, ensure_ascii=False))
     else:
@@ -116,16 +119,16 @@ class Listener:
             self.messages.append(message)
 
 
-async def _run(plan: Plan, kinds: Registry, trace: Path | None) -> dict[str, Any]:
+async def _run(plan: Plan, kinds: Registry) -> dict[str, Any]:
     engine, listener = Engine(kinds), Listener()
     try:
         await _load(plan, engine)
-        return await _listen(plan, engine, listener, trace)
+        return await _listen(plan, engine, listener)
     finally:
         engine.close()
 
 
-async def _listen(plan: Plan, engine: Engine, listener: Listener, trace: Path | None) -> dict[str, Any]:
+async def _listen(plan: Plan, engine: Engine, listener: Listener) -> dict[str, Any]:
     """Run until nothing is under way any more."""
     async with Graph(plan, engine, session="run", ends={"call": listener}) as graph:
         broken = next((cell for cell in graph.cells.values() if cell.failed), None)
@@ -135,9 +138,7 @@ async def _listen(plan: Plan, engine: Engine, listener: Listener, trace: Path | 
         while looks < IDLE_LOOKS and not graph.ended.done():
             await engine.clock.sleep(LOOK_S)
             looks = looks + 1 if graph.idle else 0
-        if trace is not None:
-            trace.write_text(json.dumps(chrome_trace(graph.marks, graph.events, session=plan.name)))
-        return _told(graph, listener)
+        return {**_told(graph, listener), "trace": chrome_trace(graph.marks, graph.events, session=plan.name)}
 
 
 async def _load(plan: Plan, engine: Engine) -> None:
