@@ -2,7 +2,7 @@
 the output track, 48 kHz.
 
 client -> server, checked by the models below:
-  hello {v}, text {text}, mute {on}, interrupt {}, ping {n}, pong {n}
+  hello {v}, text {text}, mute {on}, talk {on}, heard {turn}, interrupt {}, ping {n}, pong {n}
 server -> client, on the channel "state":
   hello {v, session, token, pipeline, rate, avatar}, sync {origin, rate}, state {value}, turn {turn, status},
   subtitle {who, turn, text, final, seq, at?}, expression {at, name, weight, ms}, motion {at, name},
@@ -55,6 +55,20 @@ class Mute(_FromClient):
     on: bool
 
 
+class Talk(_FromClient):
+    """Push to talk: the person speaks while `on`, and has finished when it goes off."""
+
+    t: Literal["talk"]
+    on: bool
+
+
+class Heard(_FromClient):
+    """The first sound of a reply has just left the loudspeaker."""
+
+    t: Literal["heard"]
+    turn: COUNT
+
+
 class Interrupt(_FromClient):
     """Stop speaking."""
 
@@ -71,7 +85,7 @@ class Pong(_FromClient):
     n: COUNT
 
 
-FromClient = Hello | Text | Mute | Interrupt | Ping | Pong
+FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Ping | Pong
 _from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from vaidol.nodes.turn._turns import TurnSettings
+from vaidol.nodes.turn._settings import TurnSettings
 
 
 class SmartTurnSettings(TurnSettings):

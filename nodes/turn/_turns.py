@@ -6,13 +6,13 @@ import asyncio
 from typing import ClassVar, TypeVar
 
 import numpy as np
-from pydantic import Field
 
 from vaidol.graph.clock import NS
 from vaidol.graph.frames import Audio, Speech, Utterance
-from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.node import Context, Node
 from vaidol.graph.ports import Port
 from vaidol.nodes.turn._ring import Ring
+from vaidol.nodes.turn._settings import TurnSettings
 
 RATE = 16_000  # Hz
 TAIL = RATE * 200 // 1000  # samples of the silence that stay behind the last word
@@ -23,29 +23,12 @@ LAG = RATE * 200 // 1000  # samples by which the VAD tells an end late; measured
 LAG_MAX = RATE
 
 
-class TurnSettings(Settings):
-    """What all ways of finding the end of a turn have in common."""
-
-    silence_ms: int = Field(500, ge=50, le=5_000)
-    """Silence after the last speech that ends the turn, ms. The VAD's hangover is part of it, not added to it. Whoever
-    goes on must do so its onset time (96 ms) sooner, for only then is it known to be speech."""
-    preroll_ms: int = Field(300, ge=0, le=2_000)
-    """Sound before the onset that goes to the recognizer too, ms: soft first consonants."""
-    min_speech_ms: int = Field(250, ge=0, le=5_000)
-    """An utterance with less speech than this is a noise and is ignored, ms."""
-    max_s: int = Field(30, ge=5, le=300)
-    """A longer utterance is cut at its quietest place and goes on as the next one, s."""
-    bargein: bool = True
-    """True: the user may interrupt. False: what the user says while the avatar is heard is ignored."""
-    bargein_ms: int = Field(300, ge=0, le=5_000)
-    """Speech that lasts this long ends the reply under way; shorter (a cough, "mhm") only pauses it, ms."""
-
-
 T = TypeVar("T", bound=TurnSettings)
 
 
 class Turns(Node[T]):
-    """speech (Speech), audio (Audio, 16 kHz) -> utterance (Utterance, 16 kHz, final, with a generation of its own)
+    """speech (Speech), audio (Audio, 16 kHz), talk (Speech, a key is held)
+    -> utterance (Utterance, 16 kHz, final, with a generation of its own)
 
     A subclass decides by `while_quiet` when a turn is over.
 
@@ -54,7 +37,11 @@ class Turns(Node[T]):
     `bargein_ms`; nobody hears the difference, since the reply is paused by then.
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("speech", Speech),
+        Port("audio", Audio, rate=RATE, dtype="f32"),
+        Port("talk", Speech, optional=True),
+    )
     outputs: ClassVar[tuple[Port, ...]] = (Port("utterance", Utterance),)
 
     def __init__(self, settings: T, ctx: Context) -> None:
@@ -67,6 +54,7 @@ class Turns(Node[T]):
         self._frame = 0  # samples of the last audio frame
         # what the VAD said last
         self._speaking = False
+        self._pressed = False  # the key to talk
         self._since = 0  # first sample of the speech under way
         self._quiet_from = 0  # sample behind the last speech
         # the utterance under way
@@ -79,10 +67,26 @@ class Turns(Node[T]):
     def process(self, port: str, frame: Speech | Audio) -> None:
         if isinstance(frame, Audio):
             self._hear(frame)
+        elif port == "talk":
+            self._press(frame.active)
+        elif self._pressed or self.settings.push_to_talk:
+            return
         elif frame.active:
             self._onset(frame.pts)
         else:
             self._offset(frame.pts)
+
+    def _press(self, down: bool) -> None:
+        """Who holds the key means to speak; who lets go has finished."""
+        if down and not self._pressed:
+            self._onset(self._ring.end)
+            self._pressed = True
+            self.interrupt()
+        elif self._pressed and not down:
+            self._pressed = False
+            if self._speaking:
+                self._offset(self._ring.end)
+                self.end_turn()
 
     # speech
 

@@ -44,7 +44,7 @@ class _Ended:
 class SmartTurns(Turns[SmartTurnSettings]):
     """turn.smart: find the end of the user's turn by its sound and its words, and let the user interrupt.
 
-    speech (Speech), audio (Audio, 16 kHz), transcript (Transcript, what the recognizer makes of the utterances)
+    speech (Speech), audio (Audio, 16 kHz), talk (Speech, a key is held), transcript (Transcript, of the utterances)
     -> utterance (Utterance, 16 kHz, final, with a generation of its own), partial (Utterance, what was said so far)
 
     After `speculate_ms` of silence the utterance is sent in a speculative generation. Who goes on abandons it, and the

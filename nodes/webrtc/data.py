@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vaidol.graph.events import Event
-from vaidol.graph.frames import Cue, Frame, Mark, Mouth, Transcript
+from vaidol.graph.frames import Cue, Frame, Mark, Mouth, Speech, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
@@ -20,7 +20,8 @@ TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn no
 class WebrtcData(Node[Settings]):
     """webrtc.data: commands to the avatar and subtitles out, typed text and the stop button in.
 
-    transcript (Transcript), spoken (Mark), cue (Cue), mouth (Mouth) -> text (Transcript, what was typed)
+    transcript (Transcript), spoken (Mark), cue (Cue), mouth (Mouth)
+    -> text (Transcript, what was typed), talk (Speech, while a key is held to talk)
     Times on the wire (`at`) are samples of the output track, 48 kHz.
     """
 
@@ -30,13 +31,14 @@ class WebrtcData(Node[Settings]):
         Port("cue", Cue, optional=True, many=True),
         Port("mouth", Mouth, optional=True),
     )
-    outputs = (Port("text", Transcript, source=True),)
+    outputs = (Port("text", Transcript, source=True), Port("talk", Speech, source=True))
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self._typed = 0
         self._state = "listening"
         self._expression: Message = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
+        self._speaks = (0, 0)  # generation and utterance of the reply that sounds
         self._tentative = Transcript()  # heard for a reply that is not committed yet
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
         self._stop_listening: Callable[[], None] = lambda: None
@@ -76,6 +78,8 @@ class WebrtcData(Node[Settings]):
             self._subtitle("user", frame.trace, frame.text, final=frame.final and meant)
 
     def _spoken(self, mark: Mark) -> None:
+        if mark.kind == "sentence_start":
+            self._speaks = (mark.gen, mark.trace)
         if mark.sentence is not None and mark.sentence.text and mark.kind == "sentence_start":
             self._subtitle("avatar", mark.gen, mark.sentence.text, final=True, at=mark.pts)
 
@@ -124,7 +128,7 @@ class WebrtcData(Node[Settings]):
         moments[event.code] = event.ns
         if len(self._moments) > UTTERANCES_KEPT:
             self._moments.popitem(last=False)
-        if event.code == "first_sound" and "speech_end" in moments:
+        if event.code in ("first_sound", "client_playout") and "speech_end" in moments:
             began = moments["speech_end"]
             stages = {name: round((ns - began) / 1e6, 1) for name, ns in moments.items()}
             self._call.send({"t": "timing", "turn": self.ctx.fence.newest, "stages": stages})
@@ -144,6 +148,10 @@ class WebrtcData(Node[Settings]):
     def _message(self, message: Message) -> None:
         if message["t"] == "text":
             self._say(str(message["text"]).strip())
+        elif message["t"] == "talk":
+            self.emit("talk", Speech(active=bool(message["on"]), born=self.ctx.clock.ns()))
+        elif message["t"] == "heard" and message["turn"] == self._speaks[0]:
+            self.ctx.mark(self._speaks[1], "client_playout")
         elif message["t"] == "interrupt":
             self.ctx.fence.cut("stopped by the user")
 

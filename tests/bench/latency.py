@@ -25,7 +25,7 @@ def main(quick: bool) -> dict[str, Any]:
 
 
 async def _main(questions: tuple[str, ...]) -> dict[str, Any]:
-    added = await _added(questions)
+    added, split = await _added(questions)
     ahead: list[float] = []
     after: list[float] = []
     marks: list[dict[str, int]] = []
@@ -50,6 +50,7 @@ async def _main(questions: tuple[str, ...]) -> dict[str, Any]:
         "v2v_ms_max": round(max(ahead)),
         "added_ms_p50": round(statistics.median(added)),
         "added_ms_max": round(max(added)),
+        "added_split_ms": split,
         "without_speculation_ms_p50": round(statistics.median(after)),
         "speculation_gain_ms": round(statistics.median(after) - statistics.median(ahead)),
         "speculations_dropped": round(dropped / begun, 3) if begun else 0.0,
@@ -59,10 +60,16 @@ async def _main(questions: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-async def _added(questions: tuple[str, ...]) -> list[float]:
+async def _added(questions: tuple[str, ...]) -> tuple[list[float], dict[str, int]]:
+    """Ms above the chosen silence, and the median of its parts: `engine` from the end of speech as the VAD tells it to
+    the first sound of the pacer, `network_and_vad` the rest: packets and codecs both ways, and how late the VAD is."""
     pipeline = instant.pipeline(use="turn.silence", **{"with": {"silence_ms": SILENCE_MS}})
-    async with serving(pipeline, instant.kinds()) as (url, _), calling(url) as person:
-        return [await person.ask(speech.say(question)) - SILENCE_MS for question in questions]
+    async with serving(pipeline, instant.kinds()) as (url, server), calling(url) as person:
+        added = [await person.ask(speech.say(question)) - SILENCE_MS for question in questions]
+        marks = _told(server)[2]
+    engine = statistics.median((m["first_sound"] - m["speech_end"]) / 1e6 - SILENCE_MS for m in marks)
+    rest = statistics.median(added) - engine
+    return added, {"engine": round(engine), "network_and_vad": round(rest)}
 
 
 def _default(speculate_ms: int) -> Source:

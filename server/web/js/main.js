@@ -33,6 +33,7 @@ const puppet = new Puppet(document.getElementById("avatar"));
 puppet.load().catch(() => page.notice("The avatar could not be drawn; the call works without it."));
 const avatar = new Avatar(puppet);
 let session = null; // of the running call
+let reported = null; // the reply whose first sound the server knows to be heard
 let lastSession = null; // whose turn numbers the transcript holds
 let doing = "listening";
 let opening = null; // a token while the browser asks for the microphone
@@ -178,6 +179,7 @@ const heard = {
       later(message, () => {
         page.said(message.text);
         transcript.avatar(message.turn, message.text);
+        if (reported !== message.turn) call.send({ t: "heard", turn: (reported = message.turn) });
       });
     }
   },

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.graphs import Result, play
 from tests.nodes.turn.voice import RATE, Ear, Script, agent, voice
-from vaidol.graph.frames import Utterance
+from vaidol.graph.frames import Speech, Utterance
 from vaidol.graph.node import Node
+from vaidol.graph.ports import Port
 from vaidol.graph.scheduler import Graph
 
 EDGES = ["voice.speech -> turn.speech", "voice.audio -> turn.audio", "turn.utterance -> agent.utterance"]
@@ -188,6 +189,28 @@ def test_settings_move_the_moment_of_the_cut() -> None:
     script = [*QUESTION, (600, True), (4_000, False)]
     assert ends(talk(script, agent(reply_s=3), bargein_ms=500))[0] == ("turn_cut", "barge-in")
     assert ends(talk(script, agent(reply_s=3), bargein_ms=700))[0] == ("turn_done", "")
+
+
+class Key(Node[Any]):
+    """A key that is held from 0.5 s to 1.5 s; what the VAD hears does not matter."""
+
+    outputs = (Port("talk", Speech, source=True),)
+
+    async def run(self) -> None:
+        """Press and let go."""
+        for down in (True, True, False, False):
+            await self.ctx.clock.sleep(0.5)
+            self.emit("talk", Speech(active=down))
+
+
+@pytest.mark.parametrize("push_to_talk", [True, False])
+def test_a_held_key_is_a_turn(push_to_talk: bool) -> None:
+    nodes: dict[str, Any] = {
+        "voice": voice([(3_000, False)] if not push_to_talk else [(3_000, True), (1_500, False)]),
+        "turn": ("turn.silence", {"push_to_talk": push_to_talk}), "agent": NOTHING, "ear": Ear, "key": Key,
+    }  # fmt: skip
+    result = play(nodes, [*EDGES, "agent.audio -> ear.audio", "key.talk -> turn.talk"], do=_until_quiet)
+    assert spans(result) == [(pytest.approx(200, abs=21), pytest.approx(1_500, abs=21))]
 
 
 # always
