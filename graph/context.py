@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from vaidol.graph.cell import Cell
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.supervisor import Guard
 
 if TYPE_CHECKING:
     from vaidol.graph.scheduler import Graph
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class NodeContext:
@@ -48,6 +50,15 @@ class NodeContext:
 
     def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
         return self._graph.each_tick(self._cell, call)
+
+    def guarded(self, call: Callable[P, None]) -> Callable[P, None]:
+        guard, cell = Guard(self._graph.supervisor, self._cell), self._cell
+
+        def guarded(*args: P.args, **named: P.kwargs) -> None:
+            with guard, cell.booked():
+                call(*args, **named)
+
+        return guarded
 
     def mark(self, trace: int, name: str, ns: int | None = None) -> None:
         if trace:

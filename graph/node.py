@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +17,7 @@ from vaidol.graph.generations import Fence, TurnCut
 from vaidol.graph.ports import Port
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Settings(BaseModel):
@@ -69,6 +70,9 @@ class Context(Protocol):
 
     def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
         """Call `call(skipped)` every 20 ms on the shared ticker until close; returns what ends it."""
+
+    def guarded(self, call: Callable[P, None]) -> Callable[P, None]:
+        """`call`, to be registered with the outside world: its failures are supervised, its time is this node's."""
 
     def mark(self, trace: int, name: str, ns: int | None = None) -> None:
         """Note a moment of an utterance for the waterfall (DESIGN section 9)."""

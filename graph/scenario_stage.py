@@ -95,14 +95,21 @@ class Caller:
         self.pts = 0  # of the packet played last
         self._sounds = False
 
-    def on_audio(self, take: Callable[[F32, int], None]) -> None:
+    def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
         """The microphone is `sim.mic`: nothing comes this way."""
+        return lambda: None
 
-    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
         self._take = take
 
-    def on_join(self, take: Callable[[], None]) -> None:
+        def remove() -> None:
+            self._take = None
+
+        return remove
+
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         """Nobody joins later."""
+        return lambda: None
 
     def type(self, text: str) -> bool:
         """False when the pipeline has no node that takes typed text."""

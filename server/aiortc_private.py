@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import aioice.ice
 from aiortc import RTCRtpReceiver, RTCRtpSender
-from aiortc.jitterbuffer import JitterBuffer
+from aiortc.jitterbuffer import JitterFrame
+from aiortc.rtp import RtpPacket
 
-CAPACITY = 16  # packets, a power of two; at 20 ms each the longest hole that is waited for
-PREFETCH = 1  # frames held back; aiortc's 4 add 60 ms to every word
 LOOPBACK = "127.0.0.1"
 BUFFER = "_RTCRtpReceiver__jitter_buffer"
 PACKETS_SENT, LAST_TIMESTAMP = "_RTCRtpSender__packet_count", "_RTCRtpSender__rtp_timestamp"
@@ -28,9 +29,24 @@ def _addresses(use_ipv4: bool, use_ipv6: bool) -> list[str]:
     return found if found or not use_ipv4 else [LOOPBACK]
 
 
-def shorten_buffer(receiver: RTCRtpReceiver) -> None:
-    """Take the delay out of the receive buffer; before the first packet arrives."""
-    setattr(receiver, BUFFER, JitterBuffer(capacity=CAPACITY, prefetch=PREFETCH))
+def take_packets(receiver: RTCRtpReceiver, take: Callable[[int, int, int, bytes], None]) -> None:
+    """Give `take(ssrc, number, timestamp, payload)` every audio packet as it arrives; aiortc plays none of them.
+
+    Before the first packet arrives. aiortc's own buffer holds back 80 ms, waits for a lost packet until 16 others have
+    come, and stays late for the rest of the call; its decoder is a thread of its own.
+    """
+    setattr(receiver, BUFFER, _Tap(take))
+
+
+class _Tap:
+    """Stands where aiortc's `JitterBuffer` stood."""
+
+    def __init__(self, take: Callable[[int, int, int, bytes], None]) -> None:
+        self._take = take
+
+    def add(self, packet: RtpPacket) -> tuple[bool, JitterFrame | None]:
+        self._take(packet.ssrc, packet.sequence_number, packet.timestamp, packet.payload)
+        return False, None
 
 
 def last_rtp_timestamp(sender: RTCRtpSender) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Protocol
 
 from aiortc import (
@@ -17,15 +18,14 @@ from aiortc import (
     RTCSessionDescription,
 )
 from aiortc.exceptions import InternalError, InvalidAccessError, InvalidStateError, OperationError
-from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
-from av import AudioFrame
 
 from vaidol.graph.clock import Clock
 from vaidol.graph.frames import F32
 from vaidol.server import aiortc_private, protocol
 from vaidol.server.allowance import Allowance
+from vaidol.server.jitter import JitterBuffer
 from vaidol.server.offer import MALFORMED, BadOffer, Offer
-from vaidol.server.sound import RATE, OutTrack, mono
+from vaidol.server.sound import OpusDecoder, OutTrack
 
 log = logging.getLogger("vaidol.server")
 ANSWER_S = 10.0  # to answer an offer
@@ -40,12 +40,12 @@ CHANNELS = ("state", "mouth")
 
 
 class Owner(Protocol):
-    """What a peer tells its session; called on the loop, never from inside aiortc's own work."""
+    """What a peer tells its session, on the loop."""
 
     id: str
 
     def peer_heard(self, peer: Peer, samples: F32) -> None:
-        """Microphone: (n,) float32 mono in [-1, 1], 48 kHz."""
+        """Microphone: (n,) float32 mono in [-1, 1], 48 kHz. Must not raise: it runs inside aiortc's transport."""
 
     def peer_said(self, peer: Peer, message: protocol.FromClient) -> None: ...
 
@@ -67,13 +67,18 @@ class Peer:
         self._connection.on("datachannel", self._channel_opened)
         self._voice: OutTrack | None = None
         self._voice_sender: RTCRtpTransceiver | None = None
-        self._microphone: MediaStreamTrack | None = None
+        self._microphone = JitterBuffer(clock, OpusDecoder(), lambda samples: owner.peer_heard(self, samples))
         self._channels: dict[str, RTCDataChannel] = {}
         self._origin: int | None = None
         self._allowance = Allowance(clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._heard_at = 0.0
         self._up = asyncio.Event()
         self._gone: asyncio.Future[str] = self._loop.create_future()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What happened to the packets of the microphone, and how many of the voice were left out."""
+        return {**asdict(self._microphone.counts), "voice_dropped": self._voice.dropped if self._voice else 0}
 
     @property
     def connected(self) -> bool:
@@ -107,12 +112,9 @@ class Peer:
         """Serve until the client is gone or `hang_up` is called; returns why it ended. Closes the connection."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                work = [tasks.create_task(self._watch(), name="heartbeat")]
-                if self._microphone is not None:
-                    work.append(tasks.create_task(self._listen(self._microphone), name="microphone"))
+                watch = tasks.create_task(self._watch(), name="heartbeat")
                 reason = await self._gone
-                for task in work:
-                    task.cancel()
+                watch.cancel()
         finally:
             await self.close()
         return reason
@@ -146,15 +148,13 @@ class Peer:
         codecs = capabilities.codecs if capabilities else []
         opus = [codec for codec in codecs if codec.mimeType.lower() == "audio/opus"]
         self._voice_sender.setCodecPreferences(opus)
-        aiortc_private.shorten_buffer(self._voice_sender.receiver)
+        aiortc_private.take_packets(self._voice_sender.receiver, self._microphone.add)
 
     def _refuse_the_rest(self) -> None:
         """One audio line is served; frames of others (video too) would be decoded and pile up unread."""
         for transceiver in self._connection.getTransceivers():
             if transceiver is not self._voice_sender:
                 transceiver.direction = "inactive"
-        if self._voice_sender is not None:
-            self._microphone = self._voice_sender.receiver.track
 
     def _rtp_timestamp(self, _: OutTrack) -> int | None:
         return aiortc_private.last_rtp_timestamp(self._voice_sender.sender) if self._voice_sender else None
@@ -207,16 +207,6 @@ class Peer:
 
     # tasks
 
-    async def _listen(self, track: MediaStreamTrack) -> None:
-        """Read the microphone for as long as there is one; aiortc queues without bound what is not read."""
-        while True:
-            try:
-                frame = await track.recv()
-            except MediaStreamError:
-                return
-            if isinstance(frame, AudioFrame) and frame.sample_rate == RATE:
-                self._loop.call_soon(self._owner.peer_heard, self, mono(frame))
-
     async def _watch(self) -> None:
         """Notice a client that never comes or goes without a word."""
         try:
@@ -236,6 +226,7 @@ class Peer:
 
     async def close(self) -> None:
         self.hang_up("closed")
+        self._microphone.close()
         try:
             async with asyncio.timeout(CLOSE_S):
                 await self._connection.close()

@@ -17,6 +17,7 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
+from vaidol.server.listeners import Listeners
 from vaidol.server.offer import Offer
 
 if TYPE_CHECKING:
@@ -54,9 +55,9 @@ class Session:
         self._tasks = asyncio.TaskGroup()
         self._running = asyncio.Event()
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._audio: list[Callable[[F32, int], None]] = []
-        self._messages: list[Callable[[Message], None]] = []
-        self._joins: list[Callable[[], None]] = []
+        self._audio: Listeners[F32, int] = Listeners()
+        self._messages: Listeners[Message] = Listeners()
+        self._joins: Listeners[()] = Listeners()
 
     @property
     def state(self) -> Literal["opening", "connected", "away", "ended"]:
@@ -135,8 +136,7 @@ class Session:
         if peer is self._peer:
             if self._muted:
                 samples = np.zeros_like(samples)
-            for take in self._audio:
-                take(samples, RATE)
+            self._audio.tell(samples, RATE)
 
     def peer_said(self, peer: Peer, message: protocol.FromClient) -> None:
         if peer is not self._peer:
@@ -148,29 +148,28 @@ class Session:
             return
         if isinstance(message, protocol.Mute):
             self._muted = message.on
-        for take in self._messages:
-            take(message.model_dump())
+        self._messages.tell(message.model_dump())
 
     def peer_joined(self, peer: Peer) -> None:
         if peer is not self._peer:
             return
         self._joined, self._muted = True, False
         self.send(protocol.hello(session=self.id, token=self.token, pipeline=self._plan.name))
-        for take in self._joins:
-            take()
+        self._joins.tell()
 
     # Call
 
-    def on_audio(self, take: Callable[[F32, int], None]) -> None:
-        self._audio.append(take)
+    def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
+        return self._audio.add(take)
 
-    def on_message(self, take: Callable[[Message], None]) -> None:
-        self._messages.append(take)
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
+        return self._messages.add(take)
 
-    def on_join(self, take: Callable[[], None]) -> None:
-        self._joins.append(take)
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
+        remove = self._joins.add(take)
         if self._joined:  # the client was quicker than the nodes
             take()
+        return remove
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         if self._peer is not None:
@@ -186,6 +185,8 @@ class Session:
         """What `/api/sessions` tells about it."""
         told: dict[str, Any] = {"id": self.id, "state": self.state}
         told["age_s"] = round(self._engine.clock.s() - self.born_s, 1)
+        if self._peer is not None:
+            told["packets"] = self._peer.counts
         if self.graph is not None:
             told["nodes"] = {
                 cell.name: {

@@ -14,15 +14,18 @@ Message = Mapping[str, Any]  # one JSON object of the data channel; "t" is its t
 
 
 class Call(Protocol):
-    """One person's call; it outlives a lost connection. Everything here runs on the event loop."""
+    """One person's call; it outlives a lost connection. Everything here runs on the event loop.
 
-    def on_audio(self, take: Callable[[F32, int], None]) -> None:
+    What is given to `on_…` must not raise (`Context.guarded`), and is called until the returned function is.
+    """
+
+    def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
         """`take(samples (n,) float32 mono in [-1, 1], rate Hz)` gets the microphone as it arrives."""
 
-    def on_message(self, take: Callable[[Message], None]) -> None:
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
         """`take(message)` gets every data-channel message that is meant for the graph, checked against the protocol."""
 
-    def on_join(self, take: Callable[[], None]) -> None:
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         """`take()` runs when a client's data channel has opened: tell it the whole state."""
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:

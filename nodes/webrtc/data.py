@@ -41,7 +41,7 @@ class WebrtcData(Node[Settings]):
         self._speaks = (0, 0)  # generation and utterance of the reply that sounds
         self._tentative = Transcript()  # heard for a reply that is not committed yet
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
-        self._stop_listening: Callable[[], None] = lambda: None
+        self._registered: list[Callable[[], None]] = []
         self._takes: dict[str, Callable[[Any], None]] = {
             "transcript": self._transcript,
             "spoken": self._spoken,
@@ -51,12 +51,15 @@ class WebrtcData(Node[Settings]):
 
     async def open(self) -> None:
         self._call: Call = self.ctx.end("call")
-        self._call.on_message(self._message)
-        self._call.on_join(self._join)
-        self._stop_listening = self.ctx.events.listen(self._event)
+        self._registered += [
+            self._call.on_message(self.ctx.guarded(self._message)),
+            self.ctx.events.listen(self._event),
+            self._call.on_join(self.ctx.guarded(self._join)),
+        ]
 
     async def close(self) -> None:
-        self._stop_listening()
+        while self._registered:
+            self._registered.pop()()
 
     def process(self, port: str, frame: Frame) -> None:
         self._takes[port](frame)

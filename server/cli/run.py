@@ -102,14 +102,17 @@ class Listener:
 
     messages: list[Message] = field(default_factory=list)
 
-    def on_audio(self, take: Callable[[F32, int], None]) -> None:
+    def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
         """The microphone is a file: nothing comes this way."""
+        return lambda: None
 
-    def on_message(self, take: Callable[[Message], None]) -> None:
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
         """Nobody types."""
+        return lambda: None
 
-    def on_join(self, take: Callable[[], None]) -> None:
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         """Nobody joins later."""
+        return lambda: None
 
     def play(self, samples: Any, pts: int) -> None:
         """The loudspeaker is a file: nothing goes this way."""

@@ -53,14 +53,17 @@ class _Caller:
         self.first_sound = 0.0
         self.nobody_answers = asyncio.Event()
 
-    def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> None:
+    def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> Callable[[], None]:
         self.speak = take
+        return lambda: None
 
-    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
         self.message = take
+        return lambda: None
 
-    def on_join(self, take: Callable[[], None]) -> None:
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         """Nobody joins late here."""
+        return lambda: None
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         loud = np.flatnonzero(np.abs(samples) > LOUD * 32767)

@@ -9,8 +9,9 @@ import inspect
 import aioice.ice
 import aiortc.rtcrtpsender
 import pytest
-from aiortc import RTCConfiguration, RTCPeerConnection
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpReceiver
 from aiortc.jitterbuffer import JitterBuffer
+from aiortc.rtp import RtpPacket
 
 from vaidol.server import aiortc_private
 
@@ -24,14 +25,20 @@ def test_the_receive_buffer_and_the_senders_clock_are_where_they_were() -> None:
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         transceiver = connection.addTransceiver("audio")
         assert isinstance(getattr(transceiver.receiver, aiortc_private.BUFFER), JitterBuffer)
-        aiortc_private.shorten_buffer(transceiver.receiver)
-        assert getattr(transceiver.receiver, aiortc_private.BUFFER)._prefetch == aiortc_private.PREFETCH
+        taken: list[tuple[int, int, int, bytes]] = []
+        aiortc_private.take_packets(transceiver.receiver, lambda *packet: taken.append(packet))
+        packet = RtpPacket(payload_type=96, sequence_number=7, timestamp=960, ssrc=5, payload=b"sound")
+        assert getattr(transceiver.receiver, aiortc_private.BUFFER).add(packet) == (False, None)
+        assert taken == [(5, 7, 960, b"sound")]
         assert getattr(transceiver.sender, aiortc_private.PACKETS_SENT) == 0
         assert isinstance(getattr(transceiver.sender, aiortc_private.LAST_TIMESTAMP), int)
         assert aiortc_private.last_rtp_timestamp(transceiver.sender) is None
         await connection.close()
 
     asyncio.run(main())
+    source = inspect.getsource(RTCRtpReceiver._handle_rtp_packet)
+    assert "pli_flag, encoded_frame = self.__jitter_buffer.add(packet)" in source
+    assert "if encoded_frame is not None" in source
     source = inspect.getsource(aiortc.rtcrtpsender.RTCRtpSender._run_rtp)
     assert "self.__rtp_timestamp = packet.timestamp" in source
     assert "timestamp_origin, enc_frame.timestamp" in source

@@ -8,8 +8,10 @@ import av
 import numpy as np
 import pytest
 from aiortc.mediastreams import MediaStreamError
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vaidol.server.sound import QUEUE, STEP, OutTrack, mono
+from vaidol.server.sound import QUEUE, SETTLED, STEP, OpusDecoder, OpusEncoder, OutTrack
 
 SILENCE = np.zeros(STEP, np.int16)
 
@@ -19,12 +21,50 @@ def track(**given: object) -> OutTrack:
 
 
 def test_stereo_is_mixed_to_one() -> None:
-    samples = np.tile(np.array([[16384, 0]], np.int16), (960, 1)).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
-    mixed = mono(frame)
+    encoder = av.AudioCodecContext.create("libopus", "w")
+    encoder.format, encoder.layout, encoder.sample_rate, encoder.bit_rate = "s16", "stereo", 48_000, 96_000
+    decode = OpusDecoder()
+    wave = (np.sin(2 * np.pi * 440 * np.arange(STEP) / 48_000) * 16384).astype(np.int16)
+    both = np.stack([wave, np.zeros_like(wave)], axis=1).reshape(1, -1)
+    for _ in range(5):
+        frame = av.AudioFrame.from_ndarray(both, format="s16", layout="stereo")
+        frame.sample_rate = 48_000
+        for packet in encoder.encode(frame):
+            mixed = decode(bytes(packet))
+    assert mixed is not None
     assert mixed.shape == (960,)
     assert mixed.dtype == np.float32
-    assert np.allclose(mixed, 0.25)
+    assert np.sqrt(np.mean(mixed**2)) == pytest.approx(0.25 / np.sqrt(2), rel=0.2)
+
+
+def test_what_is_no_opus_is_told_apart_and_the_next_packet_sounds() -> None:
+    decode, encode = OpusDecoder(), OpusEncoder()
+    for bad in (b"", b"\xff", b"\xff\xff\xff", b"\x03" * 3):
+        assert decode(bad) is None
+    good = decode(encode(np.full(STEP, 1000, np.int16)))
+    assert good is not None
+    assert len(good) == STEP
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_decode_or_do_not(payload: bytes) -> None:
+    sound = OpusDecoder()(payload)
+    assert sound is None or (sound.dtype == np.float32 and sound.ndim == 1 and bool(np.all(np.abs(sound) <= 1)))
+
+
+def test_silence_is_one_packet_and_sound_follows_it_cleanly() -> None:
+    encode, decode = OpusEncoder(), OpusDecoder()
+    tone = (np.sin(2 * np.pi * 440 * np.arange(STEP * 10) / 48_000) * 16384).astype(np.int16).reshape(10, STEP)
+    packets = [encode(SILENCE) for _ in range(50)]
+    assert len(set(packets[SETTLED - 1 :])) == 1
+    assert len(packets[-1]) < 10
+    first = [encode(samples) for samples in tone]
+    silent = [encode(SILENCE) for _ in range(20)]
+    heard = [decode(packet) for packet in packets + first + silent]
+    level = [0.0 if samples is None else float(np.sqrt(np.mean(samples**2))) for samples in heard]
+    assert max(level[:50]) < 1e-4
+    assert level[55] == pytest.approx(0.5 / np.sqrt(2), rel=0.1)
+    assert max(level[-17:]) < 1e-3
 
 
 def test_packets_carry_the_given_time_and_decode_to_what_went_in() -> None:

@@ -27,9 +27,9 @@ def call(
     persona.write_text('name: Bob\nprompt: You are {name}.\ngreeting: "[wave] ' + HI.replace("Bob", "{name}") + '"\n')
 
     class Early(CallDouble):
-        def on_join(self, take: Callable[[], None]) -> None:
-            super().on_join(take)
+        def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
             take()
+            return super().on_join(take)
 
     async def main() -> tuple[Graph, list[str], list[str]]:
         ear = Early() if early else CallDouble()

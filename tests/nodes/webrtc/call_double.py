@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,16 +18,28 @@ class CallDouble:
         self.sent: list[Mapping[str, Any]] = []
         self.audio: Callable[[NDArray[np.float32], int], None] = lambda samples, rate: None
         self.message: Callable[[Mapping[str, Any]], None] = lambda message: None
+        self.registered: Counter[str] = Counter()  # how many are to be told now
         self.join: Callable[[], None] = lambda: None
 
-    def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> None:
+    def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> Callable[[], None]:
         self.audio = take
+        return self._registered("audio")
 
-    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> None:
+    def on_message(self, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
         self.message = take
+        return self._registered("message")
 
-    def on_join(self, take: Callable[[], None]) -> None:
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         self.join = take
+        return self._registered("join")
+
+    def _registered(self, what: str) -> Callable[[], None]:
+        self.registered[what] += 1
+
+        def remove() -> None:
+            self.registered[what] -= 1
+
+        return remove
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         self.played.append((pts, samples))

@@ -22,6 +22,7 @@ from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import from_dict
 
 RATE = 48_000
+RESTART = {"policy": "restart", "max": 3, "window_s": 60, "backoff_s": 0.1}
 
 
 class Speaks(Node[Settings]):
@@ -198,3 +199,20 @@ def test_echo_gives_the_microphone_back() -> None:
     call = talk(scene, pipeline)
     heard = sorted({int(v) for v in call.sound()[::960]} - {0})
     assert heard == [round((n + 1) / 100 * 32767) for n in range(50)]
+
+
+def test_a_node_that_was_restarted_listens_once_and_a_closed_graph_not_at_all() -> None:
+    async def scene(call: CallDouble, graph: Graph) -> None:
+        assert call.registered == {"message": 1, "join": 1}
+        graph.node("page")._say = None
+        call.message({"t": "text", "text": "one"})
+        await asyncio.sleep(2)
+        assert call.registered == {"message": 1, "join": 1}
+        call.message({"t": "text", "text": "one"})
+        await asyncio.sleep(1)
+
+    pipeline = {**PIPELINE, "nodes": {**PIPELINE["nodes"], "page": {"use": "webrtc.data", "on_error": RESTART}}}  # type: ignore[dict-item]
+    call = talk(scene, pipeline)
+    assert [message["node"] for message in call.of("error")] == ["page"]
+    assert [message["text"] for message in call.of("subtitle") if message["who"] == "user"] == ["one"]
+    assert not any(call.registered.values())
