@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
-from vaidol.graph.node import Settings
+from vaidol.graph.frames import Audio
+from vaidol.graph.node import Context, Settings
 from vaidol.graph.pacer import Packet, to_int16
 from vaidol.nodes._paced import Paced
 from vaidol.nodes.webrtc._call import Call
+from vaidol.nodes.webrtc._live import Live
 
 
-class WebrtcOut(Paced[Settings]):
+class OutSettings(Settings):
+    live: bool = False
+    """the sound comes in real time (an echo, a changed voice): what piled up in a hiccup is cut, not played late"""
+
+
+class WebrtcOut(Paced[OutSettings]):
     """webrtc.out: play reply audio to the caller, 20 ms per packet.
 
     audio (Audio, 48 kHz) -> spoken (Mark, what the playout cursor passed), played (Audio, 48 kHz, as it leaves)
     """
 
+    def __init__(self, settings: OutSettings, ctx: Context) -> None:
+        super().__init__(settings, ctx)
+        self._live = Live() if settings.live else None
+
     async def open(self) -> None:
         self._call: Call = self.ctx.end("call")
         await super().open()
 
+    async def process(self, port: str, frame: Audio) -> None:
+        if self._live is None:
+            await super().process(port, frame)
+        elif (kept := self._live.trim(frame, self.pacer.depth_ms)) is not None:
+            self.pacer.push(kept)
+
     def release(self, packet: Packet) -> None:
+        if self._live is not None:
+            self._live.tick(self.pacer.depth_ms)
         self._call.play(to_int16(packet.samples), packet.pts)

@@ -13,13 +13,14 @@ import av
 import numpy as np
 from aiohttp import ClientSession, web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc.jitterbuffer import JitterBuffer
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
 from numpy.typing import NDArray
 
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.spec import from_dict
-from vaidol.server.aiortc_private import offer_loopback_when_alone, shorten_buffer
+from vaidol.server.aiortc_private import BUFFER, offer_loopback_when_alone
 from vaidol.server.app import SERVER, Options, Server, create_app
 
 RATE, STEP = 48_000, 960
@@ -77,7 +78,7 @@ class Person:
         self._first: int | None = None
         self._arrived: dict[int, float] = {}  # RTP timestamp -> s
         for transceiver in connection.getTransceivers():
-            shorten_buffer(transceiver.receiver)
+            setattr(transceiver.receiver, BUFFER, JitterBuffer(capacity=16, prefetch=1))  # aiortc's 4 add 60 ms
             self._note_arrivals(transceiver.receiver)
         self._channel = connection.createDataChannel("state")
         self._channel.on("message", self._message)

@@ -216,3 +216,35 @@ def test_a_node_that_was_restarted_listens_once_and_a_closed_graph_not_at_all() 
     assert [message["node"] for message in call.of("error")] == ["page"]
     assert [message["text"] for message in call.of("subtitle") if message["who"] == "user"] == ["one"]
     assert not any(call.registered.values())
+
+
+@pytest.mark.parametrize("stall_s", [0.3, 10.0])
+def test_a_stall_leaves_no_delay_in_live_sound(stall_s: float) -> None:
+    """The microphone stalls, then all of it comes at once; each 20 ms has its own level."""
+    pipeline = {
+        "version": 1,
+        "name": "echo",
+        "nodes": {"mic": {"use": "webrtc.in"}, "out": {"use": "webrtc.out", "with": {"live": True}}},
+        "edges": ["mic.audio -> out.audio"],
+    }
+
+    async def scene(call: CallDouble, graph: Graph) -> None:
+        held = 0
+        for number in range(int((stall_s + 4) * 50)):
+            stalled = 1.0 <= number / 50 < 1.0 + stall_s
+            held += 1
+            while held and not stalled:
+                held -= 1
+                call.audio(np.full(960, (number - held + 1) / 2000, np.float32), RATE)
+            await asyncio.sleep(0.02)
+
+    call = talk(scene, pipeline)
+    late = {}
+    for at, samples in call.played:
+        if level := round(float(samples[480]) / 32767 * 2000):
+            late[at // 960] = at // 960 - level
+    usual = late[40]
+    again = int((1.0 + stall_s + 0.5) * 50)
+    assert max(late[n] for n in late if n >= again) <= usual + 1
+    steps = np.abs(np.diff(call.sound().astype(np.int32)))[int((1.1 + stall_s) * RATE) :]
+    assert steps.max() < 600  # no click: a jump by stall_s spread over 5 ms
