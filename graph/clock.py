@@ -15,6 +15,7 @@ T = TypeVar("T")
 NS = 1_000_000_000  # ns per second
 THREAD_S = 5.0  # real time that virtual time waits for a thread, when nothing else can happen
 busy_s = time.perf_counter  # stopwatch for meters, real even when the clock is virtual; floats cost less than ns
+worked_s = time.thread_time  # processor time of the calling thread
 
 
 class Clock:
@@ -103,4 +104,4 @@ def run_virtual(main: Coroutine[Any, Any, T]) -> T:
         return runner.run(main)
 
 
-__all__ = ["NS", "Clock", "Stalled", "VirtualLoop", "busy_s", "run_virtual", "wall_s"]
+__all__ = ["NS", "Clock", "Stalled", "VirtualLoop", "busy_s", "run_virtual", "wall_s", "worked_s"]

@@ -1,6 +1,8 @@
-"""A token bucket: how much somebody may do at once and per second."""
+"""A token bucket: how much somebody may do at once and per second; and one for each network address."""
 
 from __future__ import annotations
+
+from collections import OrderedDict
 
 from vaidol.graph.clock import Clock
 
@@ -32,3 +34,23 @@ class Allowance:
         self._left -= 1
         self.refused = 0
         return True
+
+
+class Addresses:
+    """An allowance for each network address; the `keep` addresses seen last are remembered."""
+
+    def __init__(self, clock: Clock, per_s: float, at_once: float, *, keep: int = 1024) -> None:
+        self._clock = clock
+        self._per_s = per_s
+        self._at_once = at_once
+        self._keep = keep
+        self._known: OrderedDict[str, Allowance] = OrderedDict()
+
+    def take(self, address: str) -> bool:
+        """Whether one more deed is allowed to `address` now."""
+        if address not in self._known:
+            self._known[address] = Allowance(self._clock, self._per_s, self._at_once)
+            if len(self._known) > self._keep:
+                self._known.popitem(last=False)
+        self._known.move_to_end(address)
+        return self._known[address].take()

@@ -16,7 +16,8 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace, waterfall
 from vaidol.server import offer
-from vaidol.server.access import Access, add_headers, refusal
+from vaidol.server.access import Access, add_headers, is_loopback, refusal
+from vaidol.server.allowance import Addresses
 from vaidol.server.preload import Preload
 from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
@@ -27,6 +28,7 @@ TYPES = {
     ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".webp": "image/webp",
     ".woff2": "font/woff2", ".txt": "text/plain", ".md": "text/plain", ".map": "application/json",
 }  # fmt: skip
+CALLS_PER_S, CALLS_AT_ONCE = 0.5, 10.0  # from one address other than this machine, where a reverse proxy may stand
 LOADING_RETRY_S, FAILED_RETRY_S, FULL_RETRY_S = 2, 15, 10
 
 
@@ -50,6 +52,7 @@ class Server:
         self.version = version("vaidol")
         self.engine = Engine(registry)
         self.preload = Preload(plan, self.engine)
+        self.addresses = Addresses(self.engine.clock, CALLS_PER_S, CALLS_AT_ONCE)
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
@@ -72,12 +75,11 @@ class Server:
 
     async def join(self, request: web.Request) -> web.Response:
         """POST /whip: an SDP offer in, 201 with the answer and the call's address out."""
-        if request.content_type != "application/sdp":
-            return refusal(415, "content_type", "send the offer as application/sdp")
+        address = request.remote or ""
+        if not is_loopback(address) and not self.addresses.take(address):
+            return refusal(429, "too_many", "too many calls from your address; try again in a moment", FULL_RETRY_S)
         try:
-            wanted = offer.read_offer((await request.read()).decode())
-        except UnicodeDecodeError:
-            return refusal(400, "bad_offer", "the offer is not UTF-8 text")
+            wanted = await self._offer(request)
         except offer.BadOffer as error:
             return refusal(error.status, error.code, str(error))
         if self.preload.status == "loading":
@@ -86,15 +88,23 @@ class Server:
             return refusal(503, "failed", f"the pipeline is not ready: {self.preload.failure}", FAILED_RETRY_S)
         try:
             resource, answer = await self.sessions.join(wanted, request.headers.get("X-Vaidol-Session", ""))
-        except Full:
-            said = f"all {self.sessions.limit} places are taken; try again in a moment"
-            return refusal(503, "full", said, FULL_RETRY_S)
+        except Full as error:
+            return refusal(503, error.code, str(error), FULL_RETRY_S)
         except SessionEnded:
             return refusal(503, "ended", "the session ended before it began; the server's log says why", FULL_RETRY_S)
         except offer.BadOffer as error:
             return refusal(error.status, error.code, str(error))
         headers = {"Location": f"whip/{resource}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
+
+    async def _offer(self, request: web.Request) -> offer.Offer:
+        """What the client offers. Raises `BadOffer`."""
+        if request.content_type != "application/sdp":
+            raise offer.BadOffer("send the offer as application/sdp", status=415, code="content_type")
+        try:
+            return offer.read_offer((await request.read()).decode())
+        except UnicodeDecodeError:
+            raise offer.BadOffer("the offer is not UTF-8 text") from None
 
     async def leave(self, request: web.Request) -> web.Response:
         """DELETE /whip/ID: hang up."""

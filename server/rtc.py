@@ -222,7 +222,9 @@ class Peer:
                     self.hang_up("silent")
                 count += 1
                 self.send(protocol.ping(count))
+            due = self._clock.s() + PING_S
             await self._clock.sleep(PING_S)
+            self._heard_at += max(0.0, self._clock.s() - due)  # while this process stood still, nobody could be heard
 
     async def close(self) -> None:
         self.hang_up("closed")

@@ -10,6 +10,7 @@ from typing import Any
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
+from vaidol.server.load import Load
 from vaidol.server.offer import Offer
 from vaidol.server.session import Session, SessionEnded
 
@@ -19,7 +20,11 @@ GRACE_S = 30.0
 
 
 class Full(Exception):
-    """There are as many sessions as allowed."""
+    """No room for another session. `code`: full (as many as allowed) or busy (the machine has no time for more)."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Sessions:
@@ -36,6 +41,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}  # by token
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
+        self.load = Load(engine.clock, engine.ticker)
 
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))
@@ -45,11 +51,13 @@ class Sessions:
 
     async def __aenter__(self) -> Sessions:
         await self._tasks.__aenter__()
+        self._watch = self._tasks.create_task(self.load.watch(), name="load")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._watch.cancel()
         for session in self._sessions.values():
             session.end("server stops")
         if self._running:
@@ -71,7 +79,9 @@ class Sessions:
             except SessionEnded:
                 pass
         if len(self._sessions) >= self.limit:
-            raise Full
+            raise Full(f"all {self.limit} places are taken; try again in a moment", "full")
+        if self._sessions and self.load.busy:
+            raise Full("this machine has no time for another call just now; try again in a moment", "busy")
         session = Session(self._plan, self._engine, grace_s=self._grace_s, stun=self._stun)
         self._sessions[session.token] = session
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vaidol.graph.frames import Audio
 
 RATE = 48_000  # Hz
-WINDOW = 10  # ticks, 200 ms: less than what was never needed for so long is kept
-MARGIN_MS = 10.0
+SOON, LATER = 6, 18  # ticks, 120 ms and 360 ms: what was never needed for so long is cut
+SOON_MARGIN_MS, MARGIN_MS = 12.0, 5.0  # but for this much
 WORTH_MS = 5.0  # shorter cuts are not made
 MOST_MS = 60.0  # waiting before a frame that comes; more is not even queued
 BLEND = 240  # samples, 5 ms, over which the sound before a cut goes over into that behind it
@@ -23,7 +23,7 @@ class Live:
     """Watches how much waits (`tick`), and shortens what comes (`trim`) by as much as has waited all along."""
 
     def __init__(self) -> None:
-        self._depths: deque[float] = deque(maxlen=WINDOW)
+        self._depths: deque[float] = deque(maxlen=LATER)
         self._left_out: Audio | None = None  # the sound that follows what was queued last, if it was left out
         self.cut_ms = 0.0
 
@@ -38,16 +38,23 @@ class Live:
             self.cut_ms += frame.ms
             return None
         kept = frame
-        spare_ms = min(self._depths) - MARGIN_MS if len(self._depths) == WINDOW else 0.0
-        cut = min(int(spare_ms * RATE / 1000), len(frame.samples) - BLEND)
-        if spare_ms > WORTH_MS and cut > 0:
+        cut = min(int(self._spare_ms() * RATE / 1000), len(frame.samples) - BLEND)
+        if cut > WORTH_MS * RATE / 1000:
             kept = _blended(frame, frame, frame.samples[cut:])
-            self.cut_ms += frame.ms - kept.ms
-            self._depths.clear()
+            gone_ms = frame.ms - kept.ms
+            self.cut_ms += gone_ms
+            self._depths = deque((depth - gone_ms for depth in self._depths), maxlen=LATER)
         if self._left_out is not None:
             kept = _blended(self._left_out, kept, kept.samples)
             self._left_out = None
         return kept
+
+    def _spare_ms(self) -> float:
+        """How much of what waits has not been needed."""
+        depths = tuple(self._depths)
+        soon = min(depths[-SOON:]) - SOON_MARGIN_MS if len(depths) >= SOON else 0.0
+        later = min(depths) - MARGIN_MS if len(depths) == LATER else 0.0
+        return max(soon, later)
 
 
 def _blended(before: Audio, frame: Audio, samples: NDArray[Any]) -> Audio:

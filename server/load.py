@@ -1,0 +1,47 @@
+"""How busy the event loop is: whether one more call would make the others late."""
+
+from __future__ import annotations
+
+import statistics
+from collections import deque
+
+from vaidol.graph.clock import Clock, worked_s
+from vaidol.graph.ticker import Ticker
+
+LOOK_S = 0.5
+FULL_SHARE = 0.85  # of a core; above this, ticks bunch and every call gets late
+SAMPLES = 3  # all above it: setting up a call is a short peak of its own
+FULL_LAG_S = 0.040  # by which the ticks of the last second came late; another program may have the core
+
+
+class Load:
+    """`watch` measures for as long as it runs."""
+
+    def __init__(self, clock: Clock, ticker: Ticker) -> None:
+        self._clock = clock
+        self._ticker = ticker
+        self._shares: deque[float] = deque([0.0], maxlen=SAMPLES)
+
+    @property
+    def share(self) -> float:
+        """Of a core that the loop's thread used at least, lately."""
+        return min(self._shares)
+
+    @property
+    def busy(self) -> bool:
+        """No room for another call just now."""
+        return self.share > FULL_SHARE or self.lag_s > FULL_LAG_S
+
+    @property
+    def lag_s(self) -> float:
+        """By how much the ticks came late lately, median; 0 while nothing ticks."""
+        lately = self._ticker.lately
+        return statistics.median(lately) if len(lately) == lately.maxlen else 0.0
+
+    async def watch(self) -> None:
+        worked, at = worked_s(), self._clock.s()
+        while True:
+            await self._clock.sleep(LOOK_S)
+            was_worked, was_at = worked, at
+            worked, at = worked_s(), self._clock.s()
+            self._shares.append((worked - was_worked) / max(at - was_at, 1e-6))
