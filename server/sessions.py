@@ -41,7 +41,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}  # by token
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
-        self.load = Load(engine.clock, engine.ticker)
+        self.load = Load(engine.clock, engine.ticker, lambda: len(self))
 
     def __iter__(self) -> Iterator[Session]:
         return iter(tuple(self._sessions.values()))

@@ -240,7 +240,7 @@ class Load:
         loop = asyncio.get_running_loop()
         for caller in callers.values():
             caller.listens = True
-        await asyncio.sleep(3)
+        await asyncio.sleep(2)
         spans: dict[str, tuple[float, float]] = {}
 
         async def spoil(name: str) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 SESSIONS = 8  # in the comparison
 STEPS = (8, 16, 24, 32, 40, 48, 56, 64)
 RATE = 48.5  # packets per second that the worst caller must get, of 50
+JOIN_S = 0.08  # from one call to the next
 LATE_MS = 100.0  # delay (95 %) from which on a step counts as overloaded
 FAULTS: dict[str, dict[str, Any]] = {
     "loss_1": {"loss": 0.01},
@@ -25,7 +26,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "jitter_50": {"jitter_s": 0.05},
     "stall_300": {"hold": True},
 }
-WARM_S = 3.0  # before a fault, to know the usual delay
+WARM_S = 2.0  # before a fault, to know the usual delay
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -120,7 +121,7 @@ def crowd(steps: tuple[int, ...], seconds: float) -> dict[str, Any]:
         refused: list[dict[str, Any]] = []
         joined = 0
         for step in steps:
-            told = load.ask(do="join", url=url, group="all", count=step - joined, gap_s=0.2)
+            told = load.ask(do="join", url=url, group="all", count=step - joined, gap_s=JOIN_S)
             refused = [one for one in told if one["status"] != 201]
             joined += sum(one["status"] == 201 for one in told)
             time.sleep(0.5)
@@ -153,10 +154,10 @@ def crowd(steps: tuple[int, ...], seconds: float) -> dict[str, Any]:
     }
 
 
-def faults(kind: str, freeze_s: float) -> dict[str, Any]:
+def faults(kind: str, fault_s: float, freeze_s: float) -> dict[str, Any]:
     """Each network fault to one caller; then the server's process stands still for a while."""
     network = FAULTS
-    seconds = {name: 3.0 for name in network} | {"stall_300": 0.3}
+    seconds = dict.fromkeys(network, fault_s) | {"stall_300": 0.3}
     with running(kind) as (servers, load):
         server, url = servers[kind]
         load.ask(do="join", url=url, group="all", count=len(network))
@@ -175,13 +176,13 @@ def _p95(values: list[float]) -> float:
 
 def main(quick: bool) -> dict[str, Any]:
     """Keys: cpu_ratio_aiortc, delay_ratio_aiortc, sessions_per_core, refused_cleanly, recover_ms (fault -> ms)."""
-    found = compare(2 if quick else 6, 2.0 if quick else 5.0)
-    found |= crowd(STEPS[1::2] if quick else STEPS, 1.5 if quick else 5.0)
-    spoilt = faults("vaidol", 3.0 if quick else 10.0)
+    found = compare(2 if quick else 6, 1.5 if quick else 5.0)
+    found |= crowd((24, 40, 64) if quick else STEPS, 1.0 if quick else 5.0)
+    spoilt = faults("vaidol", 1.5 if quick else 3.0, 2.0 if quick else 10.0)
     found["recover_ms"] = {name: told["recover_ms"] for name, told in spoilt.items()}
     found["faults"] = spoilt
     if not quick:
-        found["faults_aiortc"] = faults("aiortc", 10.0)
+        found["faults_aiortc"] = faults("aiortc", 3.0, 10.0)
     return found
 
 

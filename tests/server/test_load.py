@@ -27,7 +27,7 @@ def test_a_short_peak_is_no_load_and_a_lasting_one_is(monkeypatch: pytest.Monkey
     async def main() -> None:
         nonlocal share
         clock = Clock(asyncio.get_running_loop())
-        watched = Load(clock, Ticker(clock))
+        watched = Load(clock, Ticker(clock), lambda: 1)
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(watched.watch())
             found = []
@@ -41,11 +41,36 @@ def test_a_short_peak_is_no_load_and_a_lasting_one_is(monkeypatch: pytest.Monkey
     run_virtual(main())
 
 
+def test_many_calls_at_once_are_reckoned_with_before_they_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, worked = 20, 0.0
+
+    def worked_s() -> float:
+        nonlocal worked
+        worked += 0.5 * load.LOOK_S
+        return worked
+
+    monkeypatch.setattr(load, "worked_s", worked_s)
+
+    async def main() -> None:
+        nonlocal calls
+        clock = Clock(asyncio.get_running_loop())
+        watched = Load(clock, Ticker(clock), lambda: calls)
+        async with asyncio.TaskGroup() as tasks:
+            watch = tasks.create_task(watched.watch())
+            await clock.sleep(3)
+            while not watched.busy:
+                calls += 1
+            watch.cancel()
+        assert calls == 34  # 0.5 of a core for 20
+
+    run_virtual(main())
+
+
 def test_late_ticks_are_load() -> None:
     async def main() -> None:
         clock = Clock(asyncio.get_running_loop())
         ticker = Ticker(clock)
-        watched = Load(clock, ticker)
+        watched = Load(clock, ticker, lambda: 1)
         assert not watched.busy
         ticker.lately.extend([0.001] * 50)
         assert not watched.busy

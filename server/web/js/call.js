@@ -1,5 +1,7 @@
 /** One call: peer connection, two data channels, heartbeat, and a new connection when the old one dies. */
 
+import { Ticket } from "./ticket.js";
+
 const PING_MS = 2000;
 const PINGS_LOST = 3; // 6 s of silence: the peer is gone
 const DISCONNECTED_MS = 3000; // WebRTC often recovers from "disconnected" by itself within this
@@ -26,7 +28,7 @@ export class Call extends EventTarget {
   #peer = null;
   #channel = null;
   #location = null;
-  #token = null;
+  #ticket = new Ticket();
   #microphone = null;
   #timers = new Set();
   #attempt = 0;
@@ -53,11 +55,12 @@ export class Call extends EventTarget {
   /** Call the server with `microphone` (a MediaStreamTrack), or only listen and type with null. */
   async start(microphone) {
     this.#microphone = microphone;
-    this.#token = null;
     this.#attempt = 0;
     this.#muted = false;
     this.#status("connecting");
-    await this.#connect();
+    const epoch = this.#epoch;
+    await this.#ticket.find();
+    if (epoch === this.#epoch) await this.#connect();
   }
 
   /** Put a microphone into a running call, which needs a new connection to the same session. */
@@ -90,6 +93,7 @@ export class Call extends EventTarget {
     this.#drop();
     if (this.#location) fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
     this.#location = null;
+    this.#ticket.drop();
     this.#microphone?.stop();
     this.#microphone = null;
     this.#status("idle");
@@ -136,7 +140,7 @@ export class Call extends EventTarget {
 
   async #offer(sdp, epoch) {
     const headers = { "Content-Type": "application/sdp" };
-    if (this.#token) headers["X-Vaidol-Session"] = this.#token;
+    if (this.#ticket.token) headers["X-Vaidol-Session"] = this.#ticket.token;
     const signal = AbortSignal.timeout(SIGNAL_MS);
     const { response, body } = await post(new URL("whip", this.base), { method: "POST", headers, body: sdp, signal });
     if (!response.ok) throw refusal(response.status, body);
@@ -173,7 +177,7 @@ export class Call extends EventTarget {
     if (!message) return;
     this.#unanswered = 0;
     if (message.t === "ping") this.send({ t: "pong", n: message.n });
-    if (message.t === "hello") this.#token = message.token ?? null;
+    if (message.t === "hello") this.#ticket.keep(message.token ?? null);
     this.#emit("message", message);
   }
 
@@ -194,8 +198,8 @@ export class Call extends EventTarget {
 
   #notConnected(fault) {
     const first = this.status === "connecting";
-    if (fault instanceof CallRefused && !fault.retry && this.#token) {
-      this.#token = null; // the session is gone: ask for a new one
+    if (fault instanceof CallRefused && !fault.retry && this.#ticket.token) {
+      this.#ticket.drop(); // the session is gone: ask for a new one
       this.#reconnect();
     } else if (first || (fault instanceof CallRefused && !fault.retry)) {
       this.hangUp();
