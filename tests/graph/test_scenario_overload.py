@@ -98,7 +98,7 @@ def minute_of(source: type[Node[Any]], slow_at: int, edge: dict[str, Any]) -> tu
         for look in LOOKS_S:
             await asyncio.sleep(look - at)
             at = look
-            alive.append(sum(isinstance(one, Audio) for one in gc.get_objects()))
+            alive.append(sum(type(one) is Audio for one in gc.get_objects()))
         balanced(graph)
 
     return play(nodes, edges, do=do), alive
@@ -120,7 +120,7 @@ def test_one_slow_node_cannot_make_the_lag_grow(
 ) -> None:
     """frames: bound of the edge in front of the slow node; blocking ones before it fill up too, 240 ms each."""
     gc.collect()
-    before = sum(isinstance(one, Audio) for one in gc.get_objects())
+    before = sum(type(one) is Audio for one in gc.get_objects())
     result, alive = minute_of(source, slow_at, edge)
     ear = result.graph.cells["ear"].node
     if source is Voice:
