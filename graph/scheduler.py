@@ -20,6 +20,7 @@ from vaidol.graph.generations import Fence, Turn, TurnCut
 from vaidol.graph.meters import Snapshot, snapshot
 from vaidol.graph.plan import ALARM, Plan, PlanEdge, PlanNode
 from vaidol.graph.supervisor import CLOSE_S, Guard, Supervisor, guarded
+from vaidol.graph.taps import NoEdge, Take, Taps
 from vaidol.graph.tasks import Tasks
 from vaidol.graph.wiring import Wiring, retire
 
@@ -57,7 +58,8 @@ class Graph:
         self.edges = [self._edge(edge) for edge in plan.edges]
         self._gates = [edge for edge in self.edges if isinstance(edge, GatedEdge)]
         self.flow = Flow(self.fence, self.supervisor, engine.clock)
-        self._wiring = Wiring(self.edges, self.fence.life, self.flow, engine.workers)
+        self.taps = Taps()
+        self._wiring = Wiring(self.edges, self.fence.life, self.flow, engine.workers, self.taps)
         for edge in self.edges:
             edge.target.ins.append(edge)
         for cell in self.cells.values():
@@ -110,6 +112,13 @@ class Graph:
     def snapshot(self) -> Snapshot:
         """All meters so far, as plain data; cheap enough to be asked for ten times a second."""
         return snapshot(self)
+
+    def tap(self, name: str, take: Take) -> Callable[[], None]:
+        """See `Taps.tap`; `name` as in `PlanEdge.name`. Raises `NoEdge`."""
+        edge = next((edge for edge in self.edges if edge.plan.name == name), None)
+        if edge is None:
+            raise NoEdge(name, (edge.plan.name for edge in self.edges))
+        return self.taps.tap(self.cells[edge.plan.source], edge, take)
 
     def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run `work` as a task of this session."""

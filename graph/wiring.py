@@ -12,14 +12,16 @@ from vaidol.graph.cell import Cell
 from vaidol.graph.edges import Edge
 from vaidol.graph.flow import Flow
 from vaidol.graph.frames import Frame
+from vaidol.graph.taps import Taps
 from vaidol.graph.workers import Workers
 
 
 class Wiring:
     """Connects the nodes of one session to the edges that leave them."""
 
-    def __init__(self, edges: list[Edge], life: bytearray, flow: Flow, workers: Workers) -> None:
+    def __init__(self, edges: list[Edge], life: bytearray, flow: Flow, workers: Workers, taps: Taps) -> None:
         self._flow = flow
+        self._taps = taps
         self._life = life
         self._workers = workers
         self._leaving: dict[str, list[Edge]] = defaultdict(list)  # by source node
@@ -45,6 +47,7 @@ class Wiring:
             cell.step = cell.node.process
         if cell.running.fallback is not None or type(cell.node).replies:
             cell.step = self._remembering(cell, cell.step)
+        self._taps.attach(cell)
 
     def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
         flow, outs = self._flow, cell.outs
