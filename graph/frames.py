@@ -58,11 +58,21 @@ class Frame:
         return 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`text`, as in its sentence's `speech`, is heard from `begin_ms` to `end_ms` of the sentence's sound."""
+
+    text: str
+    begin_ms: float
+    end_ms: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audio(Frame):
     """Mono sound: `samples` (n,) float32 in [-1, 1] or int16, C-contiguous, read-only, at `rate` Hz.
 
-    `of` is the sentence this sound speaks, None for a microphone; `sentence_end` marks its last frame.
+    `of` is the sentence this sound speaks, None for a microphone; `sentence_end` marks its last frame. `words`: all
+    words of the sentence whose times the voice has told so far, those of earlier frames too.
     """
 
     owed: ClassVar[bool] = True
@@ -71,6 +81,7 @@ class Audio(Frame):
     rate: int = 16_000
     of: Sentence | None = None
     sentence_end: bool = False
+    words: tuple[Word, ...] = ()
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1:
@@ -157,10 +168,14 @@ class Mouth(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark(Frame):
-    """The playout cursor reached something, at output sample `pts`: a sentence's start or end, or the reply's end."""
+    """The playout cursor reached something, at output sample `pts`: a sentence's start or end, or the reply's end.
+
+    `words`: times of the sentence's words, as far as the voice had told them by then.
+    """
 
     kind: Literal["sentence_start", "sentence_end", "reply_end"] = "reply_end"
     sentence: Sentence | None = None
+    words: tuple[Word, ...] = ()
 
 
 FRAMES: tuple[type[Frame], ...] = (Audio, Utterance, Speech, Transcript, TextDelta, Sentence, Cue, Mouth, Mark)

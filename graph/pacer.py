@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaidol.graph.frames import F32, Audio, Mark, Sentence
+from vaidol.graph.frames import F32, Audio, Mark
 from vaidol.graph.generations import ALIVE, DEAD, Fence
+from vaidol.graph.heard import Spoken
 
 RATE = 48_000  # Hz, what WebRTC carries
 STEP = 960  # samples of one packet, 20 ms
@@ -21,7 +21,6 @@ FADE_OUT = STEP - 320  # samples: a packet less the 6.5 ms by which Opus delays,
 ROOM_MS = 80.0  # the pacer asks for more below this; what waits before it stays in the edge, where a cut drops it
 SILENT: F32 = np.zeros(STEP, np.float32)
 SILENT.setflags(write=False)
-WORD = re.compile(r"\S+\s*")
 
 
 @dataclass(slots=True)
@@ -37,16 +36,6 @@ class Packet:
     marks: list[Mark]
 
 
-@dataclass(slots=True)
-class _Spoken:
-    """How much of a sentence has been given to the pacer and played, in samples."""
-
-    sentence: Sentence
-    given: int = 0
-    played: int = 0
-    whole: bool = False
-
-
 class Pacer:
     """Queue, cursor and fades of one listener's output. Synchronous; all of it on the loop's thread.
 
@@ -56,7 +45,7 @@ class Pacer:
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
         self._queue: deque[tuple[Audio, int]] = deque()  # frame, samples of it already played; bounded by ROOM_MS
-        self._log: dict[int, list[_Spoken]] = {}  # by generation under way
+        self._log: dict[int, list[Spoken]] = {}  # by generation under way
         self._pts = 0
         self._last = 0.0
         self._holding = False
@@ -88,9 +77,8 @@ class Pacer:
         log = self._log.setdefault(frame.gen, [])
         if frame.of is not None:
             if not log or log[-1].sentence is not frame.of:
-                log.append(_Spoken(frame.of))
-            log[-1].given += len(frame.samples)
-            log[-1].whole = log[-1].whole or frame.sentence_end
+                log.append(Spoken(frame.of))
+            log[-1].give(frame)
         self._queue.append((frame, 0))
         self._notice_room()
 
@@ -127,7 +115,7 @@ class Pacer:
         texts, samples = [], 0
         for spoken in self._log.get(gen, []):
             samples += spoken.played
-            texts.append(_words(spoken))
+            texts.append(spoken.heard())
         return " ".join(filter(None, texts)), samples * 1000 / RATE
 
     def clear(self, gen: int) -> int:
@@ -193,7 +181,7 @@ class Pacer:
             marks.append(self._mark("reply_end", frame, filled))
             self._log.pop(frame.gen, None)
 
-    def _spoken(self, frame: Audio) -> _Spoken | None:
+    def _spoken(self, frame: Audio) -> Spoken | None:
         return next((s for s in self._log.get(frame.gen, []) if s.sentence is frame.of), None)
 
     def _mark(self, kind: str, frame: Audio, filled: int) -> Mark:
@@ -201,6 +189,7 @@ class Pacer:
         return Mark(
             kind=kind,  # type: ignore[arg-type]
             sentence=frame.of,
+            words=frame.words,
             pts=self._pts + filled,
             final=final,
             gen=frame.gen,
@@ -241,17 +230,3 @@ def to_int16(samples: F32) -> NDArray[np.int16]:
     np.rint(scaled, out=scaled)
     clipped: NDArray[np.int16] = scaled.clip(-32768, 32767).astype(np.int16)
     return clipped
-
-
-def _words(spoken: _Spoken) -> str:
-    """The words of a sentence that were played, by the share of its samples (the voice gives no word times)."""
-    text = spoken.sentence.text.strip()
-    if spoken.whole and spoken.played >= spoken.given:
-        return text
-    if not spoken.played:
-        return ""
-    per_second = 15.0  # characters; only until the voice has given the whole sentence
-    expected = spoken.given if spoken.whole else max(spoken.given, int(len(text) / per_second * RATE))
-    reached = len(text) * spoken.played / expected
-    words = [word.group() for word in WORD.finditer(text) if word.start() + len(word.group().rstrip()) <= reached]
-    return "".join(words).rstrip()

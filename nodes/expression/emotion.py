@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vaidol.graph.frames import Cue, Mark, Sentence
 from vaidol.graph.generations import TurnCut
+from vaidol.graph.heard import due_ms
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.expression._sentiment import feel
@@ -35,7 +36,7 @@ class Emotion(Node[EmotionSettings]):
 
     spoken (Mark, what was played) -> cue (Cue, due at its `pts`, 48 kHz)
 
-    A cue is due when its word is heard: at the sentence's start and its share of the sentence, by characters.
+    A cue is due when its word is heard: by the voice's times where it tells them, else by its share of the sentence.
     """
 
     inputs = (Port("spoken", Mark),)
@@ -69,7 +70,9 @@ class Emotion(Node[EmotionSettings]):
             if name != "neutral":
                 cues += (Cue(name=name, weight=weight * self.settings.weight, gen=mark.gen, trace=mark.trace),)
         for cue in cues:
-            self._send(cue, mark.pts + int(cue.offset / PER_S * RATE))
+            ms = due_ms(sentence, mark.words, cue.offset) if mark.words and cue.offset else None
+            after_s = cue.offset / PER_S if ms is None else ms / 1000
+            self._send(cue, mark.pts + int(after_s * RATE))
 
     def _send(self, cue: Cue, pts: int) -> None:
         if cue.name in self.settings.map or cue.name in EXPRESSIONS | MOTIONS:

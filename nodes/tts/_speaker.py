@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import ClassVar, TypeVar
 
-from vaidol.graph.frames import EMPTY, F32, Audio, Sentence
+from vaidol.graph.frames import EMPTY, F32, Audio, Sentence, Word
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
@@ -32,6 +32,7 @@ class Speaker(Node[S]):
         super().__init__(settings, ctx)
         self._gen = 0
         self._pts = 0
+        self._words: tuple[Word, ...] = ()  # of the sentence being spoken
         self._ahead: asyncio.Queue[Audio] = asyncio.Queue(AHEAD)
 
     @classmethod
@@ -39,24 +40,28 @@ class Speaker(Node[S]):
         return cls.inputs, (Port("audio", Audio, rate=cls.rate, dtype="f32"),)
 
     @abstractmethod
-    def speak(self, text: str) -> AsyncGenerator[F32, None]:
+    def speak(self, text: str) -> AsyncGenerator[F32 | Word, None]:
         """The sound of `text`: arrays (n,) float32 in [-1, 1] at `rate`, as they come; closed when the reply is cut.
 
-        Raises `ProviderError`.
+        A voice that knows when its words are spoken gives them too, in order, each before its sound or soon after it:
+        what was heard before an interruption is then known to the word. Raises `ProviderError`.
         """
 
     async def process(self, port: str, frame: Sentence) -> None:
         if frame.gen != self._gen:
             self._gen, self._ahead = frame.gen, asyncio.Queue(AHEAD)
             self._sender = self.ctx.spawn(self._send(self._ahead), gen=frame.gen)
-        begun = False
+        begun, self._words = False, ()
         try:
             if frame.speech:
                 async with aclosing(self.speak(frame.speech)) as sound:
-                    async for samples in sound:
+                    async for piece in sound:
+                        if isinstance(piece, Word):
+                            self._words += (piece,)
+                            continue
                         self.ctx.mark(frame.trace, "tts_first")
                         begun = True
-                        await self._put(frame, samples)
+                        await self._put(frame, piece)
         except Exception:  # the end of the reply, or the fallback's sound, may not overtake what is on its way
             if begun:
                 await self._end(frame, final=False)
@@ -82,7 +87,7 @@ class Speaker(Node[S]):
         at, self._pts = self._pts, self._pts + len(samples)
         return Audio(
             samples=samples, rate=self.rate, pts=at, of=sentence, sentence_end=sentence_end, final=final,
-            gen=sentence.gen, trace=sentence.trace, born=self.ctx.clock.ns(),
+            gen=sentence.gen, trace=sentence.trace, born=self.ctx.clock.ns(), words=self._words,
         )  # fmt: skip
 
     async def _send(self, ahead: asyncio.Queue[Audio]) -> None:

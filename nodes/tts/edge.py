@@ -12,10 +12,11 @@ import numpy as np
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
-from vaidol.graph.frames import F32
+from vaidol.graph.frames import F32, Word
 from vaidol.graph.node import Settings
 from vaidol.nodes.tts._speaker import Speaker
 
+TICKS = 10_000  # of the service's clock in a ms
 ONLINE = "is there an internet connection?"
 
 
@@ -45,19 +46,19 @@ class EdgeTts(Speaker[EdgeSettings]):
     async def open(self) -> None:
         await self.ctx.call("edge", _import)
 
-    async def speak(self, text: str) -> AsyncGenerator[F32, None]:
+    async def speak(self, text: str) -> AsyncGenerator[F32 | Word, None]:
         import aiohttp
         from edge_tts.exceptions import EdgeTTSException
 
         try:
             async with aclosing(self._sound(text)) as sound:
-                async for samples in sound:
-                    yield samples
+                async for piece in sound:
+                    yield piece
         except (aiohttp.ClientError, EdgeTTSException, OSError, ValueError, KeyError) as error:
             raise _explained(error, self.settings.voice) from error
 
-    async def _sound(self, text: str) -> AsyncGenerator[F32, None]:
-        """The sound as the service sends it. Raises what edge-tts and aiohttp raise."""
+    async def _sound(self, text: str) -> AsyncGenerator[F32 | Word, None]:
+        """The sound and the times of the words as the service sends them. Raises what edge-tts and aiohttp raise."""
         from edge_tts import Communicate
 
         wanted = self.settings
@@ -67,6 +68,7 @@ class EdgeTts(Speaker[EdgeSettings]):
             rate=f"{wanted.rate:+d}%",
             pitch=f"{wanted.pitch:+d}Hz",
             volume=f"{wanted.volume:+d}%",
+            boundary="WordBoundary",
             connect_timeout=wanted.connect_s,
             receive_timeout=int(wanted.stall_s) + 1,
         )
@@ -78,6 +80,9 @@ class EdgeTts(Speaker[EdgeSettings]):
                     limit_s = wanted.stall_s
                     for samples in decoder.feed(chunk["data"]):
                         yield samples
+                elif chunk["type"] == "WordBoundary":
+                    begin_ms = chunk["offset"] / TICKS
+                    yield Word(chunk["text"], begin_ms, begin_ms + chunk["duration"] / TICKS)
         for samples in decoder.feed(b""):
             yield samples
         if not decoder.heard:

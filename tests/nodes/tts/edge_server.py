@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 from types import TracebackType
 from typing import Literal, Self
 
@@ -11,7 +13,7 @@ from aiohttp import WSMessage, WSMsgType, web
 
 Behaviour = Literal["normal", "refuse", "silent", "stall", "break", "no_mp3", "strange_path", "short", "handshake"]
 RATE = 24_000
-META = '{"Metadata":[{"Type":"SentenceBoundary","Data":{"Offset":0,"Duration":1,"text":{"Text":"x"}}}]}'
+WORD_MS, FIRST_MS = 150, 100  # a word is so long, and the first begins so late
 
 
 def mp3(samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> bytes:
@@ -74,7 +76,8 @@ class EdgeServer:
     async def _answer(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         await socket.send_str("X-RequestId:1\r\nPath:turn.start\r\n\r\n{}")
         await socket.send_str("X-RequestId:1\r\nPath:response\r\n\r\n{}")
-        await socket.send_str(f"X-RequestId:1\r\nPath:audio.metadata\r\n\r\n{META}")
+        for number, word in enumerate(re.findall(r"[\w']+", re.sub("<[^>]*>", " ", self.ssml[-1]))):
+            await socket.send_str(f"X-RequestId:1\r\nPath:audio.metadata\r\n\r\n{_word(number, word)}")
         tone = b"not an MP3 at all" * 200 if self.behaviour == "no_mp3" else self.tone
         pieces = [tone[at : at + 720] for at in range(0, len(tone), 720)]
         for number, piece in enumerate([] if self.behaviour == "silent" else pieces):
@@ -101,6 +104,13 @@ class EdgeServer:
             case "short":
                 await socket.send_bytes(b"\x00")
         return False
+
+
+def _word(number: int, word: str) -> str:
+    """When a word is spoken, in the service's ticks of 100 ns."""
+    begin = (FIRST_MS + number * WORD_MS) * 10_000
+    data = {"Offset": begin, "Duration": WORD_MS * 10_000, "text": {"Text": word, "Length": len(word)}}
+    return json.dumps({"Metadata": [{"Type": "WordBoundary", "Data": data}]})
 
 
 def _binary(headers: str, data: bytes) -> bytes:

@@ -147,3 +147,17 @@ def test_mp3_in_any_pieces_is_the_same_sound() -> None:
 def test_settings_that_cannot_be_fail_at_check(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         EdgeSettings.model_validate(settings)
+
+
+def test_the_sound_brings_the_times_of_its_words(converse: Callable[..., Graph]) -> None:
+    async def scene(graph: Graph, server: EdgeServer) -> None:
+        await speak(graph, "It's five o'clock.", "Tea?")
+
+    graph = converse(scene)
+    frames: list[Any] = [frame for frame in got(graph) if isinstance(frame, Audio) and frame.of is not None]
+    last = {frame.of.speech: frame.words for frame in frames if frame.sentence_end}
+    assert [(word.text, word.begin_ms, word.end_ms) for word in last["It's five o'clock."]] == [
+        ("It's", 100, 250), ("five", 250, 400), ("o'clock", 400, 550),
+    ]  # fmt: skip
+    assert [word.text for word in last["Tea?"]] == ["Tea"], "those of one sentence only"
+    assert all(frame.words == last[frame.of.speech] for frame in frames), "the service tells them before the sound"
