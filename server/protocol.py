@@ -1,14 +1,7 @@
 """The data channel's language, version 1: one JSON object per message, its type in `t`. Times (`at`) are samples of
 the output track, 48 kHz.
 
-client -> server, checked by the models below:
-  hello {v}, text {text}, mute {on}, talk {on}, heard {turn}, interrupt {}, ping {n}, pong {n}
-server -> client, on the channel "state":
-  hello {v, session, token, pipeline, rate, avatar}, sync {origin, rate}, state {value}, turn {turn, status},
-  subtitle {who, turn, text, final, seq, at?}, expression {at, name, weight, ms}, motion {at, name},
-  cut {at, turn, heard}, timing {turn, stages}, error {code, message, node?, fatal}, ping {n}, pong {n}
-and on the unordered channel "mouth", where a late message is lost:
-  mouth {at, step, open, form}
+Here is what clients say, checked as it comes; `vaidol.server.messages` is what the server says.
 """
 
 from __future__ import annotations
@@ -23,7 +16,9 @@ VERSION = 1
 RATE = 48_000  # Hz
 MAX_BYTES = 16_384  # of one message from a client
 MAX_TEXT = 4000  # characters somebody may type at once
+MAX_NAMES = 512  # expressions, motion groups or parameters of a model
 COUNT = Annotated[int, Field(ge=0, le=2**53)]
+NAME = Annotated[str, Field(max_length=200)]
 
 
 class BadMessage(ValueError):
@@ -33,10 +28,12 @@ class BadMessage(ValueError):
 class _FromClient(BaseModel):
     """Unknown fields are skipped: a newer page may send them."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore", use_attribute_docstrings=True)
 
 
 class Hello(_FromClient):
+    """The first message: the version of the protocol that the client speaks."""
+
     t: Literal["hello"]
     v: COUNT
 
@@ -75,18 +72,42 @@ class Interrupt(_FromClient):
     t: Literal["interrupt"]
 
 
+class Touch(_FromClient):
+    """Somebody touched the avatar: the model's hit area, and where (-1..1 from the middle; up and right positive)."""
+
+    t: Literal["touch"]
+    area: NAME
+    x: Annotated[float, Field(ge=-1, le=1)] = 0.0
+    y: Annotated[float, Field(ge=-1, le=1)] = 0.0
+
+
+class Avatar(_FromClient):
+    """What the model that the client shows can do, after each load: names that are asked for are checked against it."""
+
+    t: Literal["avatar"]
+    model: NAME
+    expressions: Annotated[list[NAME], Field(max_length=MAX_NAMES)]
+    motions: Annotated[dict[NAME, Annotated[int, Field(ge=1, le=MAX_NAMES)]], Field(max_length=MAX_NAMES)]
+    """number of clips in each group; a motion by name is a group of one"""
+    params: Annotated[list[NAME], Field(max_length=MAX_NAMES)]
+
+
 class Ping(_FromClient):
+    """Answered with a pong of the same number; who is silent for 6 s counts as gone."""
+
     t: Literal["ping"]
     n: COUNT
 
 
 class Pong(_FromClient):
+    """The answer to a ping."""
+
     t: Literal["pong"]
     n: COUNT
 
 
-FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Ping | Pong
-_from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
+FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Touch | Avatar | Ping | Pong
+from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
 
 
 def parse(raw: str | bytes) -> FromClient:
@@ -96,7 +117,7 @@ def parse(raw: str | bytes) -> FromClient:
     if len(raw) > MAX_BYTES or len(raw.encode(errors="replace")) > MAX_BYTES:
         raise BadMessage(f"a message may have {MAX_BYTES} bytes at most")
     try:
-        return _from_client.validate_python(json.loads(raw, parse_constant=_no_constant))
+        return from_client.validate_python(json.loads(raw, parse_constant=_no_constant))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"][1:]))
@@ -112,11 +133,10 @@ def encode(message: Mapping[str, Any]) -> str:
 
 
 def hello(*, session: str, token: str, pipeline: str) -> dict[str, Any]:
-    """The first message of every connection; `token` brings a lost connection back to this session."""
-    avatar = {"name": "Vai"}
+    """The first message of every connection; `token` brings a lost connection back to this session; "": a viewer."""
     return {
-        "t": "hello", "v": VERSION, "session": session, "token": token, "pipeline": pipeline, "rate": RATE,
-        "avatar": avatar,
+        "t": "hello", "v": VERSION, "session": session, "token": token, "role": "speaker" if token else "viewer",
+        "pipeline": pipeline, "rate": RATE, "avatar": {"name": "Vai"},
     }  # fmt: skip
 
 

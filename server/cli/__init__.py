@@ -14,7 +14,7 @@ from vaidol.graph.errors import PipelineError
 from vaidol.models.errors import ModelError
 from vaidol.server.cli.wrong import Wrong
 
-COMMANDS = ("serve", "check", "graph", "nodes", "schema", "models", "run", "convert", "scenario", "bench")
+COMMANDS = ("serve", "check", "graph", "nodes", "schema", "protocol", "models", "run", "convert", "scenario", "bench")
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes
 
 

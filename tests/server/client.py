@@ -20,6 +20,7 @@ from vaidol.graph.compiler import compile_plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.spec import from_dict
 from vaidol.nodes import registry
+from vaidol.server import messages
 from vaidol.server.aiortc_private import offer_loopback_when_alone
 from vaidol.server.app import Options, create_app
 
@@ -72,6 +73,7 @@ class Caller:
 
     def take(self, raw: str) -> None:
         message = json.loads(raw)
+        messages.check(message)
         self.messages.append(message)
         if message["t"] == "ping" and self.alive:
             self.send({"t": "pong", "n": message["n"]})

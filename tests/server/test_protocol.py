@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from vaidol.server import protocol
+from vaidol.server import messages, protocol, protocol_text
+from vaidol.server.cli import main
+
+WEB = Path(protocol.__file__).with_name("web")
 
 
 @pytest.mark.parametrize(
@@ -19,6 +25,13 @@ from vaidol.server import protocol
         ('{"t":"mute","on":true}', protocol.Mute(t="mute", on=True)),
         ('{"t":"interrupt"}', protocol.Interrupt(t="interrupt")),
         ('{"t":"ping","n":0}', protocol.Ping(t="ping", n=0)),
+        ('{"t":"touch","area":"Head","x":0.5}', protocol.Touch(t="touch", area="Head", x=0.5)),
+        (
+            '{"t":"avatar","model":"vai","expressions":["joy"],"motions":{"TapBody":2},"params":["ParamAngleX"]}',
+            protocol.Avatar(
+                t="avatar", model="vai", expressions=["joy"], motions={"TapBody": 2}, params=["ParamAngleX"]
+            ),
+        ),
     ],
 )
 def test_messages_are_understood(raw: str, want: protocol.FromClient) -> None:
@@ -42,6 +55,8 @@ def test_messages_are_understood(raw: str, want: protocol.FromClient) -> None:
         ('{"t":"text","text":"\\ud800"}', "unicode"),
         ('{"t":"mute","on":"yes"}', "on"),
         ('{"t":"ping","n":-1}', "n"),
+        ('{"t":"touch","area":"Head","x":1.5}', "x"),
+        ('{"t":"avatar","model":"vai","expressions":[],"motions":{"TapBody":0},"params":[]}', "motions.TapBody"),
         ('{"t":"ping","n":true}', "n"),
         (json.dumps({"t": "text", "text": "x" * 4001}), "4000"),
         ("x" * 16_385, "bytes"),
@@ -64,3 +79,55 @@ def test_what_json_cannot_say_is_not_sent() -> None:
     assert protocol.encode(protocol.ping(3)) == '{"t":"ping","n":3}'
     with pytest.raises(ValueError):
         protocol.encode({"t": "mouth", "open": [float("nan")]})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        protocol.hello(session="s", token="", pipeline="default"),
+        protocol.sync(2**32 - 1),
+        protocol.error("full", "no room", fatal=True),
+        protocol.ping(1),
+        {"t": "expression", "at": 960, "name": "joy", "weight": 0.5, "ms": 300, "hold_ms": 2000},
+        {"t": "motion", "name": "", "group": "TapBody", "index": 1, "priority": "force"},
+        {"t": "param", "at": None, "id": "ParamAngleX", "value": -30, "weight": 0.5, "ms": 100},
+        {"t": "gaze", "x": None, "y": None},
+        {"t": "viseme", "at": 0, "step": 960, "a": [0.5], "i": [0], "u": [0], "e": [0.25], "o": [0]},
+    ],
+)
+def test_what_the_server_says_is_described(message: dict[str, Any]) -> None:
+    assert messages.check(message).t == message["t"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"t": "fly"},
+        {"t": "state", "value": "asleep"},
+        {"t": "mouth", "at": -1, "step": 960, "open": [0.5], "form": [0]},
+        {"t": "mouth", "at": 0, "step": 960, "open": [1.5], "form": [0]},
+        {"t": "motion", "name": "nod", "speed": 2},
+    ],
+)
+def test_what_is_not_described_is_no_message(message: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        messages.check(message)
+
+
+@pytest.mark.parametrize(("file", "options"), [("protocol.json", []), ("protocol.md", ["--markdown"])])
+def test_the_published_protocol_is_that_of_the_code(
+    file: str, options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["protocol", *options]) == 0
+    written = (WEB / file).read_text(encoding="utf-8")
+    assert capsys.readouterr().out == written, f"run: vaidol {' '.join(['protocol', *options])} > server/web/{file}"
+
+
+def test_the_schema_describes_each_message_of_both_directions() -> None:
+    told = json.loads(protocol_text.schema())
+    for direction, kinds in (
+        ("server_to_client", {"viseme", "gaze", "cut"}),
+        ("client_to_server", {"touch", "avatar"}),
+    ):
+        names = [one["$ref"].removeprefix("#/$defs/") for one in told[direction]["oneOf"]]
+        assert kinds <= {told["$defs"][name]["properties"]["t"]["const"] for name in names}

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaidol.server import messages
+
 
 class CallDouble:
     """Implements `vaidol.nodes.webrtc._call.Call` for tests."""
@@ -45,6 +47,7 @@ class CallDouble:
         self.played.append((pts, samples))
 
     def send(self, message: Mapping[str, Any], *, fast: bool = False) -> None:
+        messages.check(message)  # what is sent is described there, and thereby in the published schema
         self.sent.append(message)
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
