@@ -14,6 +14,7 @@ from vaidol.graph.frames import Frame
 from vaidol.graph.generations import DEAD, Fence
 from vaidol.graph.supervisor import Guard, Supervisor
 from vaidol.graph.tasks import Steps
+from vaidol.graph.worklog import WorkLog
 
 
 class Flow:
@@ -26,6 +27,7 @@ class Flow:
     """
 
     def __init__(self, fence: Fence, supervisor: Supervisor, clock: Clock) -> None:
+        self.work = WorkLog(clock)
         self._life = fence.life
         self._committed = fence.committed
         self._supervisor = supervisor
@@ -94,12 +96,14 @@ class Flow:
             self._outer = outer  # until the list is empty
         edge.taken += 1
         cell.current = frame
+        cell.begun_s = self.work.now()
         work = cell.step(edge.port, frame)
         _enter_task(loop, task)
         try:
             first = cell.context.run(work.send, None)
         except StopIteration:
             cell.current = None
+            self.work.note(frame.trace, cell.name, cell.begun_s, 0.0)
         except asyncio.CancelledError:
             cell.current = None
             if not cell.cutting:
@@ -181,7 +185,7 @@ class Flow:
             handed, cell.handed = cell.handed, None
             if handed is not None:
                 work, first, edge = handed
-                await self._finish(cell, edge, Steps(cell, work, first, cut))
+                await self._finish(cell, edge, Steps(cell, work, first, cut), cell.begun_s, 0.0)
             elif cell.order and not cell.paused and cut is None:
                 await self._serve_one(cell)
             if cell.cutting:
@@ -198,18 +202,20 @@ class Flow:
 
     async def _serve_one(self, cell: Cell) -> None:
         edge = cell.order.popleft()
+        waited_s = busy_s() - edge.queue[0][1]
         frame = edge.take()
         if self._worthless(edge, frame):
             return
         cell.current = frame
+        began_s = self.work.now()
         with Guard(self._supervisor, cell, frame, edge):
-            await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)))
+            await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)), began_s, waited_s)
         if edge.plan.feedback:
             await self._clock.sleep(0)  # a circle of nodes that never wait would hold the loop for ever
 
-    async def _finish(self, cell: Cell, edge: Edge, work: Steps) -> None:
+    async def _finish(self, cell: Cell, edge: Edge, work: Steps, began_s: float, waited_s: float) -> None:
         """Run the work on one frame, or its rest, to the end."""
-        began = busy_s()
+        began, trace = busy_s(), cell.current.trace if cell.current is not None else 0
         try:
             with Guard(self._supervisor, cell, cell.current, edge):
                 try:
@@ -222,6 +228,7 @@ class Flow:
         finally:
             cell.current = None
             cell.waited_s += busy_s() - began
+            self.work.note(trace, cell.name, began_s, waited_s)
 
     async def _outlive(self, cell: Cell) -> None:
         """Take back the cancellation of a cut, after it has landed, so that it does not hit the next frame's work."""

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
+from vaidol.graph.attribution import Segment
 from vaidol.graph.events import Event
 
 Marks = Mapping[int, Iterable[tuple[str, int]]]  # utterance -> (moment, clock ns)
+Waits = Mapping[int, Iterable[Segment]]  # utterance -> what its wait was spent on
 SHOWN = ("turn_begin", "turn_commit", "turn_spoke", "turn_done", "turn_cut", "turn_failed", "hold", "resume")
 
 
@@ -30,8 +32,11 @@ def waterfall(marks: Marks) -> list[dict[str, Any]]:
     return told
 
 
-def chrome_trace(marks: Marks, events: Iterable[Event], *, session: str = "") -> dict[str, Any]:
+def chrome_trace(
+    marks: Marks, events: Iterable[Event], *, session: str = "", waits: Waits | None = None
+) -> dict[str, Any]:
     """Trace Event Format: one row per utterance, one bar for what led to each moment, and what happened to replies.
+    With `waits`, a second group of rows: what each wait was spent on.
 
     Open it in chrome://tracing or ui.perfetto.dev. Times are the session clock's, us.
     """
@@ -42,12 +47,24 @@ def chrome_trace(marks: Marks, events: Iterable[Event], *, session: str = "") ->
         for (_, begin), (name, end) in pairwise(ordered):
             bar = {"ph": "X", "pid": 1, "tid": trace, "cat": "turn", "name": name}
             found.append({**bar, "ts": begin / 1000, "dur": (end - begin) / 1000})
+    found += _spent(waits or {})
     for event in events:
         if event.name in SHOWN:
             about = {"gen": event.gen, "reason": event.code}
             instant = {"ph": "i", "s": "p", "pid": 1, "tid": event.trace, "cat": "reply", "name": event.name}
             found.append({**instant, "ts": event.ns / 1000, "args": about})
     return {"traceEvents": found, "displayTimeUnit": "ms"}
+
+
+def _spent(waits: Waits) -> list[dict[str, Any]]:
+    """The bars of the waits."""
+    found: list[dict[str, Any]] = []
+    for trace, segments in waits.items():
+        found.append({"ph": "M", "pid": 2, "tid": trace, "name": "thread_name", "args": {"name": f"wait {trace}"}})
+        for one in segments:
+            bar = {"ph": "X", "pid": 2, "tid": trace, "cat": one.what, "name": one.node or one.what}
+            found.append({**bar, "ts": one.begin / 1000, "dur": (one.end - one.begin) / 1000})
+    return [{"ph": "M", "pid": 2, "name": "process_name", "args": {"name": "waits"}}, *found] if found else []
 
 
 def _ms(ns: int) -> float:

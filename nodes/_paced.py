@@ -54,6 +54,8 @@ class Paced(Node[S]):
         for mark in packet.marks:
             if mark.kind == "sentence_start":
                 self.ctx.mark(mark.trace, "first_sound")
+                said = mark.sentence.text if mark.sentence is not None else ""
+                self.ctx.events.publish("reply", node=self.ctx.node, gen=mark.gen, trace=mark.trace, text=said)
             self.emit("spoken", mark)
         if packet.gen:
             self._sounding = packet.gen

@@ -11,10 +11,11 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from vaidol.graph.answers import answers, wait
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
-from vaidol.graph.waterfall import chrome_trace, waterfall
+from vaidol.graph.waterfall import chrome_trace
 from vaidol.server import offer
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
@@ -125,8 +126,9 @@ class Server:
         if wanted not in ("json", "chrome"):
             return refusal(400, "format", "format is json or chrome")
         if wanted == "chrome":
-            return web.json_response(chrome_trace(graph.marks, graph.events, session=graph.session))
-        return web.json_response({"session": graph.session, "utterances": waterfall(graph.marks)})
+            waits = {trace: wait(graph, trace) for trace in tuple(graph.marks)}
+            return web.json_response(chrome_trace(graph.marks, graph.events, session=graph.session, waits=waits))
+        return web.json_response({"session": graph.session, "utterances": answers(graph)})
 
 
 SERVER = web.AppKey("server", Server)

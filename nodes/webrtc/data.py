@@ -167,6 +167,7 @@ class WebrtcData(Node[Settings]):
         self.ctx.fence.cut("typed")
         self.ctx.mark(trace, "speech_end")
         gen = self.ctx.fence.begin(trace)
+        self.ctx.events.publish("transcript", node=self.ctx.node, gen=gen, trace=trace, text=text, code="typed")
         frame = Transcript(text=text, typed=True, final=True, gen=gen, trace=trace)
         self._transcript(frame)
         self.emit("text", frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from vaidol.graph.attribution import Segment
 from vaidol.graph.events import Event
 from vaidol.graph.waterfall import chrome_trace, waterfall
 
@@ -30,3 +31,10 @@ def test_a_trace_has_a_bar_for_every_step_and_no_words() -> None:
     assert bars == [("endpoint", 1_000_000.0, 300_000.0), ("first_sound", 1_300_000.0, 350_000.0)]
     assert [e["name"] for e in trace["traceEvents"] if e["ph"] == "i"] == ["turn_spoke"]
     assert "secret" not in json.dumps(trace)
+
+
+def test_a_trace_has_a_row_for_what_each_wait_was_spent_on() -> None:
+    waits = {3: [Segment("listening", "", 1_000 * MS, 1_300 * MS), Segment("service", "asr", 1_300 * MS, 1_400 * MS)]}
+    trace = chrome_trace(MARKS, [], waits=waits)
+    bars = [(e["cat"], e["name"], e["dur"]) for e in trace["traceEvents"] if e["ph"] == "X" and e["pid"] == 2]
+    assert bars == [("listening", "listening", 300_000.0), ("service", "asr", 100_000.0)]

@@ -1,0 +1,86 @@
+"""Every answer of a session as people look back on it: what was heard and said, and what the wait was spent on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vaidol.graph.attribution import Segment, attribute, unattributed
+from vaidol.graph.waterfall import waterfall
+from vaidol.graph.worklog import Span
+
+if TYPE_CHECKING:
+    from vaidol.graph.scheduler import Graph
+
+NS_PER_MS = 1_000_000
+TEXT_MAX = 2000  # characters of a transcript or a reply
+
+
+def answers(graph: Graph, *, newer: int = 0) -> list[dict[str, Any]]:
+    """The utterances, oldest first: all in `waterfall`, and of each
+
+    begin_ms (its first moment on the session's clock), heard, reply, status, segments (`what`, `node`, `ms` since the
+    end of speech, `long_ms`), total_ms and unattributed (0..1) of the wait, and the work of the nodes on it (`node`,
+    `ms`, `queue_ms`, `long_ms`). `newer`: leave out those that ended before this many ns.
+    """
+    said = _said(graph)
+    told = []
+    for one in waterfall(graph.marks):
+        trace = one["trace"]
+        moments = dict(graph.marks[trace])
+        if max(moments.values()) < newer:
+            continue
+        origin = moments.get("speech_end", min(moments.values()))
+        segments = wait(graph, trace)
+        told.append(
+            {
+                **one,
+                "begin_ms": origin // NS_PER_MS,
+                **said.get(trace, _nothing()),
+                "segments": [_segment(segment, origin) for segment in segments],
+                "total_ms": _ms(segments[-1].end - origin) if segments else None,
+                "unattributed": round(unattributed(segments), 4),
+                "work": [_work(span, origin) for span in graph.flow.work.spans(trace)],
+            }
+        )
+    return told
+
+
+def wait(graph: Graph, trace: int) -> list[Segment]:
+    """What the wait for the answer to utterance `trace` was spent on."""
+    pacers = {cell.name for cell in graph.cells.values() if type(cell.node).paces}
+    return attribute(dict(graph.marks.get(trace, ())), graph.flow.work.spans(trace), pacers)
+
+
+def _said(graph: Graph) -> dict[int, dict[str, str]]:
+    """By utterance: what was heard, what was answered, how that ended."""
+    found: dict[int, dict[str, str]] = {}
+    for event in graph.events:
+        if event.name in ("transcript", "reply") and event.trace:
+            about = found.setdefault(event.trace, _nothing())
+            if event.name == "transcript":
+                about["heard"] = event.text[:TEXT_MAX]
+            else:
+                about["reply"] = f"{about['reply']} {event.text}".strip()[:TEXT_MAX]
+        elif event.name in ("turn_done", "turn_cut", "turn_failed") and event.trace in found:
+            found[event.trace]["status"] = event.name.removeprefix("turn_")
+    return found
+
+
+def _nothing() -> dict[str, str]:
+    return {"heard": "", "reply": "", "status": ""}
+
+
+def _segment(segment: Segment, origin: int) -> dict[str, Any]:
+    long_ms = _ms(segment.end - segment.begin)
+    return {"what": segment.what, "node": segment.node, "ms": _ms(segment.begin - origin), "long_ms": long_ms}
+
+
+def _work(span: Span, origin: int) -> dict[str, Any]:
+    return {
+        "node": span.node, "ms": _ms(span.began - origin), "queue_ms": _ms(span.began - span.queued),
+        "long_ms": _ms(span.ended - span.began),
+    }  # fmt: skip
+
+
+def _ms(ns: int) -> float:
+    return round(ns / NS_PER_MS, 2)
