@@ -59,7 +59,7 @@ class Access:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self.token and not _loopback(request.host):
             return refusal(403, "host", "without a token this server answers to localhost only")
-        if request.method not in ("GET", "HEAD") and not _same_origin(request):
+        if request.method not in ("GET", "HEAD") and not same_origin(request):
             return refusal(403, "origin", "pages of other sites may not call this server")
         given = request.query.get("token")
         if self.token and given is not None and request.method == "GET":
@@ -108,7 +108,8 @@ def _loopback(host_header: str) -> bool:
         return False
 
 
-def _same_origin(request: web.Request) -> bool:
+def same_origin(request: web.Request) -> bool:
+    """Whether this is no page of another site; a route that upgrades to a WebSocket asks it by itself."""
     origin = request.headers.get("Origin")
     return origin is None or _netloc(origin) == request.host.lower()
 

@@ -19,6 +19,7 @@ from vaidol.graph.waterfall import chrome_trace
 from vaidol.server import offer
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.preload import Preload
 from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
@@ -41,6 +42,7 @@ class Options:
     token: str = ""
     stun: tuple[str, ...] = ()
     grace_s: float = GRACE_S
+    backgrounds: Path | None = None  # pictures for clients of /client-ws, served at /bg
 
 
 class Server:
@@ -166,6 +168,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_delete("/whip/{resource}", server.leave)
     router.add_get("/api/sessions", server.report)
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
+    ClientSockets(server).add_routes(router)
 
 
 @web.middleware

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -39,6 +40,7 @@ class Sessions:
         self._grace_s = grace_s
         self._stun = stun
         self._sessions: dict[str, Session] = {}  # by token
+        self._guests = 0  # sessions that others run
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self.load = Load(engine.clock, engine.ticker, lambda: len(self))
@@ -47,7 +49,7 @@ class Sessions:
         return iter(tuple(self._sessions.values()))
 
     def __len__(self) -> int:
-        return len(self._sessions)
+        return len(self._sessions) + self._guests
 
     async def __aenter__(self) -> Sessions:
         await self._tasks.__aenter__()
@@ -78,10 +80,7 @@ class Sessions:
                 return session.resource, answer
             except SessionEnded:
                 pass
-        if len(self._sessions) >= self.limit:
-            raise Full(f"all {self.limit} places are taken; try again in a moment", "full")
-        if self._sessions and self.load.busy:
-            raise Full("this machine has no time for another call just now; try again in a moment", "busy")
+        self._admit()
         session = Session(self._plan, self._engine, grace_s=self._grace_s, stun=self._stun)
         self._sessions[session.token] = session
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
@@ -95,6 +94,23 @@ class Sessions:
             if not answered:
                 session.end("no connection")
         return session.resource, answer
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for a session that somebody else runs, as long as the context lasts. Raises `Full`."""
+        self._admit()
+        self._guests += 1
+        try:
+            yield
+        finally:
+            self._guests -= 1
+
+    def _admit(self) -> None:
+        """Raises `Full` when there is no room for one session more."""
+        if len(self) >= self.limit:
+            raise Full(f"all {self.limit} places are taken; try again in a moment", "full")
+        if len(self) and self.load.busy:
+            raise Full("this machine has no time for another call just now; try again in a moment", "busy")
 
     def leave(self, resource: str) -> bool:
         """End the session whose newest connection is `resource`; False when there is none."""

@@ -8,6 +8,7 @@ import errno
 import os
 import signal
 import socket
+from pathlib import Path
 from typing import Any
 
 from vaidol.graph.plan import Plan
@@ -38,6 +39,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--stun", action="append", default=[], metavar="stun:HOST:PORT", help="ask for the own address"
     )
+    command.add_argument(
+        "--backgrounds", type=Path, metavar="DIR", help="pictures for clients of /client-ws (served at /bg)"
+    )
     command.add_argument("--verbose", action="store_true", help="log more")
     return command
 
@@ -56,7 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")
     logs.to_stderr(verbose=arguments.verbose)
     plan, registry = pipeline.plan(arguments.pipeline)
-    options = Options(arguments.max_sessions, arguments.token, tuple(arguments.stun))
+    if arguments.backgrounds is not None and not arguments.backgrounds.is_dir():
+        raise Wrong(f"--backgrounds: there is no folder {arguments.backgrounds}")
+    options = Options(arguments.max_sessions, arguments.token, tuple(arguments.stun), backgrounds=arguments.backgrounds)
     with _listen(arguments.host, arguments.port) as listener:
         loop.run(_serve(plan, registry, options, listener))
     return 0

@@ -1,0 +1,138 @@
+"""A client of `/client-ws`: its graph, its messages, and the end of both."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from vaidol.graph.engine import Engine
+from vaidol.graph.node import Settings
+from vaidol.graph.plan import Plan
+from vaidol.graph.scheduler import Graph
+from vaidol.server.olv import messages
+from vaidol.server.olv.character import Character
+from vaidol.server.olv.link import Link
+
+log = logging.getLogger("vaidol.server")
+PING_S = 30.0  # a socket that answers no ping for so long is dead
+SEND_S = 20.0  # for one message; a client that takes longer has stopped reading
+
+
+def for_client(plan: Plan) -> Plan:
+    """`plan` with an end that gives whole sentences in the place of the one that plays them into a call."""
+    nodes = [
+        replace(node, kind="olv.out", settings=Settings()) if node.kind == "webrtc.out" else node for node in plan.nodes
+    ]
+    return replace(plan, nodes=tuple(nodes))
+
+
+class Client:
+    """One socket and its graph; `run` lives as long as both do."""
+
+    def __init__(self, plan: Plan, engine: Engine, character: Character, backgrounds: Callable[[], list[str]]) -> None:
+        self.id = secrets.token_hex(4)
+        self.uid = str(uuid.uuid4())
+        self.graph: Graph | None = None
+        self._plan = for_client(plan)
+        self._engine = engine
+        self.link = Link(character, engine.clock)
+        self._acts: dict[str, Callable[[], object]] = {
+            "mic-audio-end": self.link.microphone.end,
+            "interrupt-signal": lambda: self.link.say({"t": "interrupt"}),
+            "frontend-playback-complete": self.link.played,
+        }
+        self._answers: dict[str, Callable[[], dict[str, Any]]] = {
+            "heartbeat": lambda: {"type": "heartbeat-ack"},
+            "request-group-info": self._group,
+            "request-init-config": character.message,
+            "fetch-backgrounds": lambda: {"type": "background-files", "files": backgrounds()},
+            "fetch-configs": self._configs,
+            "fetch-history-list": lambda: {"type": "history-list", "histories": []},  # none is kept
+            "create-new-history": lambda: {"type": "new-history-created", "history_uid": self.id},
+        }
+
+    async def run(self, socket: web.WebSocketResponse) -> None:
+        """Serve a socket that has been prepared, until it closes or the graph ends."""
+        log.info("session begins", extra={"session": self.id, "protocol": "client-ws"})
+        self._greet()
+        try:
+            async with Graph(self._plan, self._engine, session=self.id, ends={"call": self.link}) as graph:
+                self.graph = graph
+                unlisten = graph.events.listen(self.link.turns.event)
+                self.link.tell(messages.control("start-mic"))
+                reading = graph.own(self._read(socket))
+                writing = graph.own(self._write(socket))
+                await asyncio.wait((reading, writing, graph.ended), return_when=asyncio.FIRST_COMPLETED)
+                unlisten()
+                self.link.turns.end()
+                if graph.ended.done():
+                    self.link.tell(messages.error(f"The session ended: {graph.ended.result()}"))
+                self.link.close()
+                await asyncio.wait((writing,), timeout=1.0)
+                reading.cancel()
+                writing.cancel()
+        finally:
+            await socket.close()
+            log.info("session ended", extra={"session": self.id})
+
+    def _greet(self) -> None:
+        self.link.tell(self._group())
+        self.link.tell(messages.full_text("Connection established"))
+        self.link.tell(self.link.character.message(self.uid))
+        self.link.tell(self._group())
+
+    async def _write(self, socket: web.WebSocketResponse) -> None:
+        """Send what waits, in order; returns when there is no more to send or nobody reads it."""
+        while (text := await self.link.next()) is not None:
+            try:
+                async with asyncio.timeout(SEND_S):
+                    await socket.send_str(text)
+            except (TimeoutError, ConnectionError):
+                return
+        if self.link.slow:
+            log.warning("a client reads too slowly", extra={"session": self.id})
+
+    async def _read(self, socket: web.WebSocketResponse) -> None:
+        """Take messages until the socket closes; a bad one is told, and the next is taken."""
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT:
+                self.link.tell(messages.error("messages are JSON text, not bytes"))
+                continue
+            try:
+                self._take(messages.parse(message.data))
+            except messages.BadMessage as error:
+                self.link.tell(messages.error(str(error)))
+
+    def _take(self, message: messages.FromClient) -> None:
+        if isinstance(message, messages.TextInput):
+            if message.text.strip():
+                self.link.say({"t": "text", "text": message.text})
+        elif isinstance(message, messages.Sound):
+            microphone = self.link.microphone
+            take = microphone.utterance if message.type == "mic-audio-data" else microphone.stream
+            take(message.audio)
+        elif isinstance(message, messages.Plain):
+            self._plain(message.type)
+        else:
+            self.link.tell(messages.error(f"this server does not know how to do '{message.type}'"))
+
+    def _plain(self, kind: str) -> None:
+        if kind in self._acts:
+            self._acts[kind]()
+        elif kind in self._answers:
+            self.link.tell(self._answers[kind]())
+
+    def _group(self) -> dict[str, Any]:
+        """There are no groups: everybody is alone."""
+        return {"type": "group-update", "members": [], "is_owner": False}
+
+    def _configs(self) -> dict[str, Any]:
+        who = self.link.character
+        return {"type": "config-files", "configs": [{"filename": f"{who.uid}.yaml", "name": who.name}]}

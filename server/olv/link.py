@@ -1,0 +1,124 @@
+"""One client of `/client-ws` as the end `call` of a graph: what it says goes in, what the nodes say goes out to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaidol.graph.clock import Clock
+from vaidol.graph.frames import F32
+from vaidol.nodes.olv._player import RATE, Spoken
+from vaidol.nodes.webrtc._call import Message
+from vaidol.nodes.webrtc.data import TYPED
+from vaidol.server.listeners import Listeners
+from vaidol.server.olv import messages
+from vaidol.server.olv.character import Character
+from vaidol.server.olv.microphone import GIVEN, Microphone
+from vaidol.server.olv.turns import ClientTurns
+
+WAITING_BYTES = 32 * 2**20  # for a client that reads slowly: minutes of speech; then it is given up
+
+
+class Link:
+    """Implements `nodes.webrtc._call.Call` and `nodes.olv._player.Player`. Nothing in here waits for the client.
+
+    `turns` is how the client sees the replies; it must be told of the graph's events.
+    """
+
+    def __init__(self, character: Character, clock: Clock) -> None:
+        self.character = character
+        self.turns = ClientTurns(clock, self.tell)
+        self.slow = False  # the client was given up
+        self.closed = False
+        self._waiting: deque[str] = deque()
+        self._bytes = 0
+        self._more = asyncio.Event()
+        self._audio: Listeners[F32, int] = Listeners()
+        self._messages: Listeners[Message] = Listeners()
+        self._plays: Listeners[()] = Listeners()
+        self.microphone = Microphone(
+            lambda samples: self._audio.tell(samples, GIVEN), lambda on: self.say({"t": "talk", "on": on})
+        )
+
+    # to the client
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Queue a message for the client."""
+        if self.closed or self.slow:
+            return
+        text = messages.encode(message)
+        self._waiting.append(text)
+        self._bytes += len(text)
+        self.slow = self._bytes > WAITING_BYTES
+        self._more.set()
+
+    async def next(self) -> str | None:
+        """The oldest message for the client; waits for one. None: there will be no more."""
+        while not self._waiting and not self.closed and not self.slow:
+            self._more.clear()
+            await self._more.wait()
+        if self.slow or not self._waiting:
+            return None
+        text = self._waiting.popleft()
+        self._bytes -= len(text)
+        return text
+
+    def played(self) -> None:
+        """The client says that it has played everything it was given."""
+        if self.turns.played():
+            self._plays.tell()
+
+    def close(self) -> None:
+        """No further messages; those that wait are still given."""
+        self.closed = True
+        self._more.set()
+
+    # to the graph
+
+    def say(self, message: Message) -> None:
+        """What the page would say over its data channel."""
+        self._messages.tell(message)
+
+    # Call
+
+    def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
+        return self._audio.add(take)
+
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
+        return self._messages.add(take)
+
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
+        take()  # who has opened the socket is there
+        return lambda: None
+
+    def play(self, samples: NDArray[np.int16], pts: int) -> None:
+        """The client plays by itself: it was given whole sentences."""
+
+    def send(self, message: Message, *, fast: bool = False) -> None:
+        """What the nodes tell a page; a client of this protocol understands what was heard, and faults."""
+        if message["t"] == "subtitle" and message["who"] == "user" and message["final"] and message["turn"] < TYPED:
+            self.tell({"type": "user-input-transcription", "text": message["text"]})
+        elif message["t"] == "error":
+            self.tell(messages.error(message["message"]))
+
+    # Player
+
+    def speak(self, spoken: Spoken) -> None:
+        who, sentence = self.character, spoken.sentence
+        self.tell(
+            messages.audio(
+                spoken.samples, RATE, text=sentence.text, name=who.name, avatar=who.avatar,
+                expressions=who.expressions([cue.name for cue in sentence.cues if cue.kind == "expression"]),
+            )
+        )  # fmt: skip
+
+    def spoke(self, gen: int) -> None:
+        self.turns.given(gen)
+
+    def on_played(self, take: Callable[[], None]) -> Callable[[], None]:
+        return self._plays.add(take)

@@ -1,0 +1,78 @@
+"""The way in for clients of `/client-ws`, and the folders they look into."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from vaidol.server.access import refusal, same_origin
+from vaidol.server.olv import messages
+from vaidol.server.olv.character import Character
+from vaidol.server.olv.client import PING_S, Client
+from vaidol.server.sessions import Full
+
+if TYPE_CHECKING:
+    from vaidol.server.app import Server
+
+PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")
+MOST_BACKGROUNDS = 500
+NAME = "Vai"
+
+
+class ClientSockets:
+    """Clients of the ancestor's protocol; each has a graph of its own, and counts as a session."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.clients: set[Client] = set()
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/client-ws", self.join)
+        router.add_get("/bg/{name}", self.background)
+
+    async def join(self, request: web.Request) -> web.StreamResponse:
+        """GET /client-ws: a WebSocket that lives as long as its graph."""
+        server = self._server
+        if not same_origin(request):
+            return refusal(403, "origin", "pages of other sites may not call this server")
+        if server.preload.status != "ok":
+            return refusal(503, server.preload.status, "the pipeline is not ready", 2)
+        try:
+            with server.sessions.place():
+                socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=messages.MAX_BYTES)
+                if not socket.can_prepare(request):
+                    return refusal(426, "websocket", "this address takes WebSockets only")
+                await socket.prepare(request)
+                client = Client(server.plan, server.engine, self._character(), self.backgrounds)
+                self.clients.add(client)
+                try:
+                    await client.run(socket)
+                finally:
+                    self.clients.discard(client)
+        except Full as error:
+            return refusal(503, error.code, str(error), 10)
+        return socket
+
+    async def background(self, request: web.Request) -> web.StreamResponse:
+        """GET /bg/NAME: one of the pictures `backgrounds` names."""
+        name, folder = request.match_info["name"], self._server.options.backgrounds
+        if folder is None or name not in self.backgrounds():
+            return refusal(404, "no_picture", "there is no such background")
+        return web.FileResponse(folder / name)
+
+    def backgrounds(self) -> list[str]:
+        """Names of the pictures in the folder of backgrounds."""
+        folder = self._server.options.backgrounds
+        if folder is None or not folder.is_dir():
+            return []
+        inside = folder.resolve()
+        names = (
+            path.name
+            for path in folder.iterdir()
+            if path.suffix.lower() in PICTURES and path.is_file() and path.resolve().is_relative_to(inside)
+        )
+        return sorted(names)[:MOST_BACKGROUNDS]
+
+    def _character(self) -> Character:
+        return Character(NAME, NAME.lower())
