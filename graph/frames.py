@@ -134,16 +134,27 @@ class TextDelta(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cue(Frame):
-    """A command to the avatar: an `expression` or `motion` by name; `weight` in [0, 1]; `hold_ms` 0 = until the next.
+    """A command to the avatar, due at the 48 kHz sample `pts` of the output; `offset` is the character of its sentence
+    where it belongs.
 
-    `offset` is the character of its sentence where it belongs; `pts` the 48 kHz sample of the output where it is due.
+    expression: show the face `name` with `weight` in [0, 1]. motion: move by `name`, or by clip `index` (None: any) of
+    the model's `group`. param: hold the model's parameter `name` at `value`, by the share `weight` (0: let it go).
+    gaze: look to (`x`, `y`) in [-1, 1], right and up positive, None: anywhere.
+    `fade_ms`: time to get there; `hold_ms`: time to stay, 0 = until the next.
     """
 
-    kind: Literal["expression", "motion"] = "expression"
+    kind: Literal["expression", "motion", "param", "gaze"] = "expression"
     name: str = "neutral"
     weight: float = 1.0
+    fade_ms: int = 300
     hold_ms: int = 0
     offset: int = 0
+    group: str = ""
+    index: int | None = None
+    priority: Literal["idle", "normal", "force"] = "normal"
+    value: float = 0.0
+    x: float | None = None
+    y: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,11 +170,16 @@ class Sentence(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mouth(Frame):
-    """Mouth track: one value per `step` samples from `pts` on (48 kHz); `open` in [0, 1], `form` in [-1, 1]."""
+    """Mouth track: one value per `step` samples from `pts` on (48 kHz); `open` in [0, 1], `form` in [-1, 1].
+
+    `vowels`: for each value the weights of A I U E O, their sum at most the opening; empty where nobody tells them.
+    What comes later replaces what an earlier frame said of the same samples.
+    """
 
     step: int = 960
     open: tuple[float, ...] = ()
     form: tuple[float, ...] = ()
+    vowels: tuple[tuple[float, float, float, float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,7 +72,9 @@ class Access:
         """Trade the token in the address for a cookie, so that it does not stay in the history."""
         if not _same(given, self.token):
             return refusal(401, "token", "the token in the address is not the right one")
-        response = web.Response(status=303, headers={"Location": "./"})
+        rest = request.rel_url.without_query_params("token")  # other options stay, as those of the overlay
+        query = f"?{rest.raw_query_string}" if rest.raw_query_string else ""
+        response = web.Response(status=303, headers={"Location": f"./{rest.raw_name}{query}"})
         response.set_cookie(
             COOKIE, self._cookie, max_age=COOKIE_S, httponly=True, samesite="Strict", secure=request.secure
         )

@@ -16,7 +16,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace
-from vaidol.server import offer
+from vaidol.server import control, offer, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.olv.routes import ClientSockets
@@ -78,13 +78,10 @@ class Server:
 
     async def join(self, request: web.Request) -> web.Response:
         """POST /whip: an SDP offer in, 201 with the answer and the call's address out."""
-        address = request.remote or ""
-        if not is_loopback(address) and not self.addresses.take(address):
-            return refusal(429, "too_many", "too many calls from your address; try again in a moment", FULL_RETRY_S)
         try:
-            wanted = await self._offer(request)
+            wanted = await self.offer(request)
         except offer.BadOffer as error:
-            return refusal(error.status, error.code, str(error))
+            return refusal(error.status, error.code, str(error), FULL_RETRY_S if error.status == 429 else None)
         if self.preload.status == "loading":
             return refusal(503, "loading", "models are still loading", LOADING_RETRY_S)
         if self.preload.status == "failed":
@@ -100,8 +97,12 @@ class Server:
         headers = {"Location": f"whip/{resource}"}
         return web.Response(status=201, text=answer, content_type="application/sdp", headers=headers)
 
-    async def _offer(self, request: web.Request) -> offer.Offer:
+    async def offer(self, request: web.Request) -> offer.Offer:
         """What the client offers. Raises `BadOffer`."""
+        address = request.remote or ""
+        if not is_loopback(address) and not self.addresses.take(address):
+            said = "too many calls from your address; try again in a moment"
+            raise offer.BadOffer(said, status=429, code="too_many")
         if request.content_type != "application/sdp":
             raise offer.BadOffer("send the offer as application/sdp", status=415, code="content_type")
         try:
@@ -166,6 +167,8 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/health", server.health)
     router.add_post("/whip", server.join)
     router.add_delete("/whip/{resource}", server.leave)
+    viewing.add_routes(router, server)
+    control.add_routes(router, server.sessions)
     router.add_get("/api/sessions", server.report)
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)

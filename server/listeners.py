@@ -24,6 +24,9 @@ class Listeners(Generic[*Args]):
 
         return remove
 
+    def __len__(self) -> int:
+        return len(self._takes)
+
     def tell(self, *args: *Args) -> None:
         for token, take in tuple(self._takes.items()):
             if token in self._takes:  # one that was removed meanwhile is not told any more

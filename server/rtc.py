@@ -54,10 +54,11 @@ class Owner(Protocol):
 
 
 class Peer:
-    """`answer` an offer, then `run` until the connection is gone."""
+    """`answer` an offer, then `run` until the connection is gone. `listens` False: it only plays and tells."""
 
-    def __init__(self, owner: Owner, clock: Clock, stun: tuple[str, ...] = ()) -> None:
+    def __init__(self, owner: Owner, clock: Clock, stun: tuple[str, ...] = (), *, listens: bool = True) -> None:
         self._owner = owner
+        self._listens = listens
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         aiortc_private.offer_loopback_when_alone()
@@ -143,7 +144,7 @@ class Peer:
 
     def _add_voice(self) -> None:
         self._voice = OutTrack(self._rtp_timestamp, self._synced)
-        self._voice_sender = self._connection.addTransceiver(self._voice, "sendrecv")
+        self._voice_sender = self._connection.addTransceiver(self._voice, "sendrecv" if self._listens else "sendonly")
         capabilities = RTCRtpReceiver.getCapabilities("audio")
         codecs = capabilities.codecs if capabilities else []
         opus = [codec for codec in codecs if codec.mimeType.lower() == "audio/opus"]

@@ -17,8 +17,10 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
+from vaidol.server.audience import Audience
 from vaidol.server.listeners import Listeners
 from vaidol.server.offer import Offer
+from vaidol.server.shown import Shown
 
 if TYPE_CHECKING:
     from vaidol.server.rtc import Peer
@@ -58,6 +60,9 @@ class Session:
         self._audio: Listeners[F32, int] = Listeners()
         self._messages: Listeners[Message] = Listeners()
         self._joins: Listeners[()] = Listeners()
+        self._shown = Shown(engine.clock)
+        self.avatar: protocol.Avatar | None = None  # what the model on the page can do, once it has told
+        self.audience = Audience(self.id, engine.clock, stun, lambda: self._greeting(""))
 
     @property
     def state(self) -> Literal["opening", "connected", "away", "ended"]:
@@ -78,6 +83,7 @@ class Session:
             reason = await self._end
             if self._peer is not None:
                 self._peer.hang_up(reason)
+            self.audience.hang_up(reason)
             if self._grace is not None:
                 self._grace.cancel()
             life.cancel()
@@ -108,6 +114,18 @@ class Session:
             self._grace.cancel()
         self._tasks.create_task(self._serve(peer), name=f"{self.id} peer")
         return answer
+
+    async def admit(self, offer: Offer) -> tuple[str, str]:
+        """Let a viewer in. Returns its resource and the answer's SDP. Raises `BadOffer`, `NoSeat`, `SessionEnded`."""
+        await self._running.wait()
+        if self._end.done():
+            raise SessionEnded
+        return await self.audience.admit(offer, self._tasks)
+
+    def command(self, message: Message) -> bool:
+        """Tell the graph what somebody outside wants; False where no node of it listens."""
+        self._messages.tell(message)
+        return bool(self._messages)
 
     async def _live(self) -> None:
         graph = Graph(self._plan, self._engine, session=self.id, ends={"call": self})
@@ -146,6 +164,9 @@ class Session:
                 said = f"this server speaks version {protocol.VERSION} of the protocol, the page {message.v}: reload it"
                 self.send(protocol.error("version", said))
             return
+        if isinstance(message, protocol.Avatar):
+            self.avatar = message
+            return
         if isinstance(message, protocol.Mute):
             self._muted = message.on
         self._messages.tell(message.model_dump())
@@ -154,8 +175,13 @@ class Session:
         if peer is not self._peer:
             return
         self._joined, self._muted = True, False
-        self.send(protocol.hello(session=self.id, token=self.token, pipeline=self._plan.name))
+        for message in self._greeting(self.token):
+            peer.send(message)
         self._joins.tell()
+
+    def _greeting(self, token: str) -> list[Message]:
+        """What a new connection is told first: who this is, and all that is to be seen just now."""
+        return [protocol.hello(session=self.id, token=token, pipeline=self._plan.name), *self._shown.messages()]
 
     # Call
 
@@ -174,8 +200,12 @@ class Session:
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         if self._peer is not None:
             self._peer.play(samples, pts)
+        self.audience.play(samples, pts)
 
     def send(self, message: Message, *, fast: bool = False) -> None:
+        if not fast:
+            self._shown.note(message)
+        self.audience.send(message, fast=fast)
         if self._peer is not None:
             self._peer.send(message, fast=fast)
 
@@ -185,6 +215,7 @@ class Session:
         """What `/api/sessions` tells about it."""
         told: dict[str, Any] = {"id": self.id, "state": self.state}
         told["age_s"] = round(self._engine.clock.s() - self.born_s, 1)
+        told["viewers"] = len(self.audience)
         if self._peer is not None:
             told["packets"] = self._peer.counts
         if self.graph is not None:

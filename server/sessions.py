@@ -112,11 +112,20 @@ class Sessions:
         if len(self) and self.load.busy:
             raise Full("this machine has no time for another call just now; try again in a moment", "busy")
 
+    def find(self, name: str = "") -> Session | None:
+        """The session whose id or token is `name`; "" and "newest": the one that began last."""
+        running = [session for session in self._sessions.values() if session.state != "ended"]
+        if name in ("", "newest"):
+            return running[-1] if running else None
+        return next((session for session in running if name in (session.id, session.token)), None)
+
     def leave(self, resource: str) -> bool:
-        """End the session whose newest connection is `resource`; False when there is none."""
+        """End the session whose newest connection is `resource`; False when there is none. A viewer just goes."""
         for session in self._sessions.values():
             if session.resource == resource and resource:
                 session.end("hung up")
+                return True
+            if session.audience.leave(resource):
                 return True
         return False
 

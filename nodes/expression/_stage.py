@@ -82,6 +82,8 @@ class Stage:
             if isinstance(frame, Cue) and frame.kind == "motion":
                 motions.append(frame.name)
             elif isinstance(frame, Cue):
+                if frame.kind != "expression":
+                    continue
                 self._face, self._weight = frame.name, frame.weight
             elif frame.open:
                 value = min(int((now_s - at_s) * RATE / frame.step), len(frame.open) - 1)

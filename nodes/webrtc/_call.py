@@ -26,7 +26,8 @@ class Call(Protocol):
         """`take(message)` gets every data-channel message that is meant for the graph, checked against the protocol."""
 
     def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
-        """`take()` runs when a client's data channel has opened: tell it the whole state."""
+        """`take()` runs when the speaker's data channel has opened. The call itself repeats to it what was sent of what
+        lasts: the state, the face, the sentence being spoken."""
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         """Send the next 20 ms of output: (960,) int16 mono 48 kHz; `pts` counts samples since the session began."""

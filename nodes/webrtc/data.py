@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from vaidol.graph.events import Event
@@ -12,6 +13,7 @@ from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.webrtc._call import Call, Message
+from vaidol.nodes.webrtc._commands import COMMANDS, mouth_messages, to_cue, to_message
 
 UTTERANCES_KEPT = 8
 TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn node gives to speech
@@ -21,7 +23,8 @@ class WebrtcData(Node[Settings]):
     """webrtc.data: commands to the avatar and subtitles out, typed text and the stop button in.
 
     transcript (Transcript), spoken (Mark), cue (Cue), mouth (Mouth)
-    -> text (Transcript, what was typed), talk (Speech, while a key is held to talk)
+    -> text (Transcript, what was typed), talk (Speech, while a key is held to talk),
+    command (Cue, what somebody outside told the avatar to do: for puppets elsewhere)
     Times on the wire (`at`) are samples of the output track, 48 kHz.
     """
 
@@ -31,13 +34,16 @@ class WebrtcData(Node[Settings]):
         Port("cue", Cue, optional=True, many=True),
         Port("mouth", Mouth, optional=True),
     )
-    outputs = (Port("text", Transcript, source=True), Port("talk", Speech, source=True))
+    outputs = (
+        Port("text", Transcript, source=True),
+        Port("talk", Speech, source=True),
+        Port("command", Cue, source=True),
+    )
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self._typed = 0
         self._state = "listening"
-        self._expression: Message = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
         self._speaks = (0, 0)  # generation and utterance of the reply that sounds
         self._tentative = Transcript()  # heard for a reply that is not committed yet
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
@@ -91,15 +97,11 @@ class WebrtcData(Node[Settings]):
         self._call.send(message if at is None else {**message, "at": at})
 
     def _cue(self, cue: Cue) -> None:
-        if cue.kind == "motion":
-            self._call.send({"t": "motion", "at": cue.pts, "name": cue.name})
-            return
-        self._expression = {"t": "expression", "at": cue.pts, "name": cue.name, "weight": cue.weight, "ms": 300}
-        self._call.send(self._expression)
+        self._call.send(to_message(cue))
 
     def _mouth(self, mouth: Mouth) -> None:
-        message = {"t": "mouth", "at": mouth.pts, "step": mouth.step, "open": mouth.open, "form": mouth.form}
-        self._call.send(message, fast=True)
+        for message in mouth_messages(mouth):
+            self._call.send(message, fast=True)
 
     def _event(self, event: Event) -> None:
         if event.name == "error":
@@ -142,8 +144,6 @@ class WebrtcData(Node[Settings]):
             self._call.send({"t": "state", "value": value})
 
     def _join(self) -> None:
-        self._call.send({"t": "state", "value": self._state})
-        self._call.send(self._expression)
         self.ctx.events.publish("joined", node=self.ctx.node)
 
     # in
@@ -157,6 +157,11 @@ class WebrtcData(Node[Settings]):
             self.ctx.mark(self._speaks[1], "client_playout")
         elif message["t"] == "interrupt":
             self.ctx.fence.cut("stopped by the user")
+        elif message["t"] == "touch":
+            self.ctx.events.publish("touch", node=self.ctx.node, text=message["area"])
+        elif message["t"] in COMMANDS:
+            self._call.send(message)
+            self.emit("command", replace(to_cue(message), born=self.ctx.clock.ns()))
 
     def _say(self, text: str) -> None:
         """Typed text is a whole turn: it interrupts, and is answered like speech."""

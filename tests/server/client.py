@@ -130,11 +130,18 @@ async def offer_of(caller: Caller) -> str:
     return str(caller.connection.localDescription.sdp)
 
 
-async def call(client: TestClient[Any, Any], *, token: str = "", microphone: bool = True) -> Caller:
+async def watch(client: TestClient[Any, Any], session: str = "") -> Caller:
+    """A viewer whose data channel is open."""
+    return await call(client, microphone=False, path=f"/whep?session={session}")
+
+
+async def call(
+    client: TestClient[Any, Any], *, token: str = "", microphone: bool = True, path: str = "/whip"
+) -> Caller:
     """A caller whose data channel is open."""
     caller = new_caller(microphone=microphone)
     headers = {"Content-Type": "application/sdp", **({"X-Vaidol-Session": token} if token else {})}
-    async with client.post("/whip", data=await offer_of(caller), headers=headers) as response:
+    async with client.post(path, data=await offer_of(caller), headers=headers) as response:
         assert response.status == 201, await response.text()
         caller.location = response.headers["Location"]
         await caller.connection.setRemoteDescription(RTCSessionDescription(await response.text(), "answer"))

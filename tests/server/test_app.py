@@ -254,6 +254,10 @@ def test_a_token_opens_the_door() -> None:
             assert (await client.get("/")).status == 401
             assert (await client.post("/whip", data=await an_offer(), headers=SDP)).status == 401
             assert (await client.get("/?token=wrong")).status == 401
+            asked = {"token": "open sesame ä", "captions": "1", "scale": "2"}
+            async with client.get("/overlay", params=asked, allow_redirects=False) as response:
+                assert response.headers["Location"] == "./overlay?captions=1&scale=2"
+            client.session.cookie_jar.clear()
             bearer = {"Authorization": "Bearer open sesame ä".encode().decode("latin-1")}
             assert (await client.get("/api/sessions", headers=bearer)).status in (200, 401)
             async with client.get("/", params={"token": "open sesame ä"}, allow_redirects=False) as response:

@@ -20,6 +20,7 @@ from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import from_dict
+from vaidol.nodes.webrtc._commands import to_message
 
 RATE = 48_000
 RESTART = {"policy": "restart", "max": 3, "window_s": 60, "backoff_s": 0.1}
@@ -49,6 +50,14 @@ class Speaks(Node[Settings]):
                 )
 
 
+class Ear(Node[Settings]):
+    """Test double: takes commands."""
+
+    inputs = (Port("in", Cue),)
+
+    def process(self, port: str, frame: Cue) -> None: ...
+
+
 PIPELINE = {
     "version": 1,
     "name": "talk",
@@ -68,7 +77,7 @@ def talk(
     """Run `scene` beside the pipeline and return what the call was given."""
 
     async def main() -> CallDouble:
-        registry = Registry("vaidol.nodes", {"test.speaks": Speaks})
+        registry = Registry("vaidol.nodes", {"test.speaks": Speaks, "test.ear": Ear})
         call = CallDouble()
         engine = Engine(registry)
         async with Graph(compile_plan(from_dict(pipeline), registry), engine, ends={"call": call}) as graph:
@@ -170,16 +179,28 @@ def test_a_hold_fades_and_a_resume_goes_on_without_losing_a_sample() -> None:
     assert call.of("turn")[0]["status"] == "done"
 
 
-def test_who_joins_late_is_told_the_state() -> None:
-    async def scene(call: CallDouble, graph: Graph) -> None:
-        call.message({"t": "text", "text": "one"})
-        await asyncio.sleep(0.2)
-        call.sent.clear()
-        call.join()
+def test_what_somebody_outside_wants_reaches_the_client_and_the_puppets_elsewhere() -> None:
+    wishes: list[Any] = [
+        {"t": "expression", "name": "joy", "weight": 0.5, "ms": 200, "hold_ms": 1000},
+        {"t": "motion", "name": "TapBody", "group": "TapBody", "index": 1, "priority": "force"},
+        {"t": "param", "id": "ParamAngleX", "value": -20.0, "weight": 0.5, "ms": 100},
+        {"t": "gaze", "x": -0.5, "y": 0.25, "ms": 300},
+    ]
+    taken: list[Cue] = []
 
-    call = talk(scene)
-    assert call.sent[0] == {"t": "state", "value": "speaking"}
-    assert call.sent[1]["name"] == "joy"
+    async def scene(call: CallDouble, graph: Graph) -> None:
+        graph.tap("page.command -> ear.in", taken.append)  # type: ignore[arg-type]
+        for wish in wishes:
+            call.message(wish)
+
+    pipeline = {
+        **PIPELINE,
+        "nodes": {**PIPELINE["nodes"], "ear": {"use": "test.ear"}},  # type: ignore[dict-item]
+        "edges": [*PIPELINE["edges"], "page.command -> ear.in"],
+    }
+    call = talk(scene, pipeline)
+    assert call.sent[-4:] == wishes
+    assert [{**to_message(cue), "at": None} for cue in taken] == [{**wish, "at": None} for wish in wishes]
 
 
 def test_echo_gives_the_microphone_back() -> None:

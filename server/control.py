@@ -1,0 +1,177 @@
+"""The avatar by REST: faces, motions, parameters and looks that somebody outside the call asks for."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server.access import refusal
+from vaidol.server.session import Session
+from vaidol.server.sessions import Sessions
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Unit = Annotated[float, Field(ge=-1, le=1)]
+PRIORITIES: dict[int, str] = {1: "idle", 2: "normal", 3: "force"}  # as in Cubism
+
+
+class _Wish(BaseModel):
+    """`session`: the id of one; left out: all of them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    session: str = ""
+
+    def message(self) -> Message:
+        """What the session is told."""
+        raise NotImplementedError
+
+    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+        """What this session's avatar does not have, and what it has instead."""
+        return None
+
+
+class _Lasting(_Wish):
+    duration: Annotated[float, Field(gt=0, le=3600)] | None = None  # s; null: until the next
+    fade_ms: Annotated[int, Field(ge=0, le=60_000)] = 300
+
+    def lasting(self) -> Message:
+        return {
+            "ms": self.fade_ms,
+            **({} if self.duration is None else {"hold_ms": max(1, round(self.duration * 1000))}),
+        }
+
+
+class ExpressionWish(_Lasting):
+    expression: Name
+    intensity: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+    def message(self) -> Message:
+        return {"t": "expression", "name": self.expression, "weight": self.intensity, **self.lasting()}
+
+    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+        known = EXPRESSIONS | set(session.avatar.expressions if session.avatar else ())
+        return None if self.expression in known else (f"no expression '{self.expression}'", sorted(known))
+
+
+class MotionWish(_Wish):
+    group: Name  # a group of the model's motions, or the name of a motion
+    index: Annotated[int, Field(ge=0)] | None = None
+    priority: Literal["idle", "normal", "force", 1, 2, 3] = "normal"
+
+    def message(self) -> Message:
+        priority = self.priority if isinstance(self.priority, str) else PRIORITIES[self.priority]
+        told: Message = {"t": "motion", "name": self.group, "priority": priority}
+        return (
+            told if self.group in MOTIONS and self.index is None else {**told, "group": self.group, "index": self.index}
+        )
+
+    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+        known = dict.fromkeys(MOTIONS, 1) | (session.avatar.motions if session.avatar else {})
+        if self.group not in known:
+            return f"no motion '{self.group}'", sorted(known)
+        if self.index is not None and self.index >= known[self.group]:
+            clips = [f"{self.group} {index}" for index in range(known[self.group])]
+            return f"the motion '{self.group}' has no clip {self.index}", clips
+        return None
+
+
+class ParamWish(_Lasting):
+    id: Name
+    value: float
+    weight: Annotated[float, Field(ge=0, le=1)] = 1.0  # 0 lets it go
+
+    def message(self) -> Message:
+        return {"t": "param", "id": self.id, "value": self.value, "weight": self.weight, **self.lasting()}
+
+    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+        known = session.avatar.params if session.avatar else [self.id]  # nobody has told: the page will see
+        return None if self.id in known else (f"no parameter '{self.id}'", sorted(known))
+
+
+class GazeWish(_Lasting):
+    x: Unit | None
+    y: Unit | None
+
+    def message(self) -> Message:
+        return {"t": "gaze", "x": self.x, "y": self.y, **self.lasting()}
+
+
+class InterruptWish(_Wish):
+    def message(self) -> Message:
+        return {"t": "interrupt"}
+
+
+WISHES: dict[str, type[_Wish]] = {
+    "expression": ExpressionWish,
+    "motion": MotionWish,
+    "param": ParamWish,
+    "gaze": GazeWish,
+    "interrupt": InterruptWish,
+}
+W = TypeVar("W", bound=_Wish)
+
+
+class Control:
+    """`POST /api/NAME` for the names in `WISHES`: 200 with the sessions that were told; otherwise an error that says
+    why: 400 no JSON, 422 a wrong field (with its `path`), 404 an unknown name (with the list `known`) or session."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def wish(self, request: web.Request) -> web.Response:
+        try:
+            wish = await _read(request, WISHES[request.match_info["wish"]])
+        except ValidationError as error:
+            return _invalid(error)
+        except ValueError:
+            return refusal(400, "not_json", "the body is not a JSON object")
+        if wish.session:
+            found = self._sessions.find(wish.session)
+            meant = [] if found is None else [found]
+        else:
+            meant = [session for session in self._sessions if session.state != "ended"]
+        if not meant:
+            ids = [session.id for session in self._sessions]
+            said = f"there is no session '{wish.session}'" if wish.session else "nobody is in a call"
+            return _unknown("no_session", said, ids)
+        return self._grant(wish, meant)
+
+    def _grant(self, wish: _Wish, meant: list[Session]) -> web.Response:
+        """Tell those sessions whose avatar can do it; an error only where none can."""
+        able = [session for session in meant if wish.unknown(session) is None]
+        if not able and (missing := wish.unknown(meant[0])):
+            return _unknown("unknown", *missing)
+        told = [session.id for session in able if session.command(wish.message())]
+        if not told:
+            return refusal(409, "no_avatar", "the pipeline has no node webrtc.data that could move an avatar")
+        return web.json_response({"sessions": told})
+
+
+def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
+    router.add_post(f"/api/{{wish:{'|'.join(WISHES)}}}", Control(sessions).wish)
+
+
+async def _read(request: web.Request, kind: type[W]) -> W:
+    """The body as `kind`. Raises `ValidationError`, and `ValueError` where it is no JSON object."""
+    body = await request.read()
+    data: Any = json.loads(body) if body or kind is not InterruptWish else {}
+    if not isinstance(data, dict):
+        raise ValueError("no object")
+    return kind.model_validate(data)
+
+
+def _invalid(error: ValidationError) -> web.Response:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    path = ".".join(map(str, first["loc"]))
+    told = {"code": "invalid", "message": f"{path}: {first['msg']}", "path": path}
+    return web.json_response({"error": told}, status=422)
+
+
+def _unknown(code: str, message: str, known: list[str]) -> web.Response:
+    told = {"code": code, "message": message, "known": known}
+    return web.json_response({"error": told}, status=404)
