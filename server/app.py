@@ -19,6 +19,7 @@ from vaidol.graph.waterfall import chrome_trace
 from vaidol.server import control, offer, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.preload import Preload
 from vaidol.server.session import SessionEnded
@@ -36,13 +37,19 @@ LOADING_RETRY_S, FAILED_RETRY_S, FULL_RETRY_S = 2, 15, 10
 
 @dataclass(frozen=True)
 class Options:
-    """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client."""
+    """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client.
+
+    live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
+    """
 
     max_sessions: int = 8
     token: str = ""
     stun: tuple[str, ...] = ()
     grace_s: float = GRACE_S
     backgrounds: Path | None = None  # pictures for clients of /client-ws, served at /bg
+    live2d_models: tuple[Path, ...] = DEFAULT
+    live2d_runtime: Path | None = None
+    avatar: str = ""
 
 
 class Server:
@@ -55,13 +62,16 @@ class Server:
         self.version = version("vaidol")
         self.engine = Engine(registry)
         self.preload = Preload(plan, self.engine)
+        self.live2d = Live2d(self.engine, options.live2d_models, options.live2d_runtime, options.avatar)
         self.addresses = Addresses(self.engine.clock, CALLS_PER_S, CALLS_AT_ONCE)
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
 
     async def page(self, _: web.Request) -> web.StreamResponse:
-        return _file("index.html")
+        response = _file("index.html")
+        self.live2d.loosen(response)
+        return response
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["path"])
@@ -165,6 +175,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/", server.page)
     router.add_get("/web/{path:.+}", server.static)
     router.add_get("/health", server.health)
+    server.live2d.add_routes(router)
     router.add_post("/whip", server.join)
     router.add_delete("/whip/{resource}", server.leave)
     viewing.add_routes(router, server)

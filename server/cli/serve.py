@@ -19,6 +19,7 @@ from vaidol.server.app import SERVER, Options, Server, create_app
 from vaidol.server.cli import logs, pipeline
 from vaidol.server.cli.progress import Bars
 from vaidol.server.cli.wrong import Wrong
+from vaidol.server.live2d.routes import DEFAULT
 
 PORT = 12393
 WATCH_S = 0.1
@@ -42,6 +43,19 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--backgrounds", type=Path, metavar="DIR", help="pictures for clients of /client-ws (served at /bg)"
     )
+    command.add_argument(
+        "--live2d-models",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help=f"folder with your Live2D models, repeatable (default: {' and '.join(map(str, DEFAULT))})",
+    )
+    command.add_argument(
+        "--live2d-runtime", type=Path, metavar="DIR", help="folder with PixiJS, pixi-live2d-display and Live2D's core"
+    )
+    command.add_argument(
+        "--avatar", default="", metavar="MODEL", help="Live2D model to begin with (default: the puppet)"
+    )
     command.add_argument("--verbose", action="store_true", help="log more")
     return command
 
@@ -58,11 +72,23 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
     if wrong is not None:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")
+    folders = [*(arguments.live2d_models or ()), *filter(None, [arguments.live2d_runtime])]
+    missing = next((folder for folder in folders if not folder.expanduser().is_dir()), None)
+    if missing is not None:
+        raise Wrong(f"{missing}: there is no such folder")
     logs.to_stderr(verbose=arguments.verbose)
     plan, registry = pipeline.plan(arguments.pipeline)
     if arguments.backgrounds is not None and not arguments.backgrounds.is_dir():
         raise Wrong(f"--backgrounds: there is no folder {arguments.backgrounds}")
-    options = Options(arguments.max_sessions, arguments.token, tuple(arguments.stun), backgrounds=arguments.backgrounds)
+    options = Options(
+        arguments.max_sessions,
+        arguments.token,
+        tuple(arguments.stun),
+        backgrounds=arguments.backgrounds,
+        live2d_models=tuple(arguments.live2d_models or DEFAULT),
+        live2d_runtime=arguments.live2d_runtime,
+        avatar=arguments.avatar,
+    )
     with _listen(arguments.host, arguments.port) as listener:
         loop.run(_serve(plan, registry, options, listener))
     return 0

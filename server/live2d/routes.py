@@ -1,0 +1,130 @@
+"""The routes of the user's Live2D models and runtime: what there is, its files, and what the user says about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from vaidol.graph.engine import Engine
+from vaidol.server.access import HEADERS, is_loopback, refusal
+from vaidol.server.live2d import notes
+from vaidol.server.live2d.files import BadFile
+from vaidol.server.live2d.model import Model
+from vaidol.server.live2d.runtime import Runtime, look
+from vaidol.server.live2d.scan import scan
+
+TYPES = {
+    ".json": "application/json; charset=utf-8", ".moc3": "application/octet-stream", ".png": "image/png",
+    ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif", ".svg": "image/svg+xml",
+    ".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg",
+}  # fmt: skip
+DEFAULT = (Path("live2d-models"), Path("~/.local/share/vaidol/live2d-models"))
+R = TypeVar("R", bound=web.StreamResponse)
+POOL = "live2d"  # the thread that reads the folders
+
+
+class Live2d:
+    """`folders` hold models, the first one wins; `runtime` the scripts that draw them; `avatar` is shown at first."""
+
+    def __init__(self, engine: Engine, folders: Sequence[Path], runtime: Path | None, avatar: str = "") -> None:
+        self.avatar = avatar
+        self._engine = engine
+        self._folders = tuple(folder.expanduser().resolve() for folder in folders)
+        self._runtime = runtime.expanduser().resolve() if runtime is not None else None
+
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/live2d-models/info", self.info)
+        router.add_get("/live2d-models/{path:.+}", self.file)
+        router.add_put("/live2d-models/{id:.+}", self.note)
+        router.add_get("/live2d-runtime/{path:.+}", self.script)
+
+    def loosen(self, response: web.StreamResponse) -> None:
+        """Let `response`, a page with an avatar, run what a runtime needs; without one the page may not make code."""
+        runtime = look(self._runtime)
+        if runtime.ready:
+            more = "'unsafe-eval'" if runtime.evals else "'wasm-unsafe-eval'"
+            policy = f"{HEADERS['Content-Security-Policy']}; script-src 'self' {more}; worker-src 'self' blob:"
+            response.headers["Content-Security-Policy"] = f"{policy}; connect-src 'self' data: blob:"
+
+    async def info(self, request: web.Request) -> web.Response:
+        """GET /live2d-models/info: models, runtime, and the avatar to begin with."""
+        models, runtime = await self._look()
+        characters = [model.told() for model in models]
+        told = {
+            "type": "live2d-models/info", "count": len(characters), "characters": characters,
+            "runtime": runtime.told(), "avatar": self.avatar,
+        }  # fmt: skip
+        return _shared(request, web.json_response(told))
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """GET /live2d-models/PATH. Nothing outside the folders is served, neither by `..` nor by a link."""
+        name = request.match_info["path"]
+        for folder in self._folders:
+            path = _inside(folder, name)
+            if path is not None:
+                return _shared(request, web.FileResponse(path, headers={"Content-Type": TYPES[path.suffix.lower()]}))
+        raise web.HTTPNotFound
+
+    async def note(self, request: web.Request) -> web.Response:
+        """PUT /live2d-models/ID: what the user says about a model; the answer is the model as it is then."""
+        name = request.match_info["id"]
+        models, _ = await self._look()
+        model = next((model for model in models if model.id == name), None)
+        if model is None or model.error:
+            known = ", ".join(model.id for model in models if not model.error) or "none"
+            return refusal(404, "no_model", f"there is no such model; there are: {known}")
+        try:
+            wanted = notes.parse(json.loads(await request.text()))
+            counts = {group: len(files) for group, files in model.motions.items()}
+            notes.check(wanted, expressions=model.expressions, motions=counts)
+        except BadFile as error:
+            return refusal(422, "notes", str(error))
+        except (ValueError, RecursionError):
+            return refusal(400, "json", "send the notes as one JSON object")
+        try:
+            await self._engine.workers.call(POOL, notes.save, wanted, model.path)
+        except BadFile as error:
+            return refusal(409, "read_only", str(error))
+        model.notes = wanted
+        return web.json_response(model.told())
+
+    async def script(self, request: web.Request) -> web.StreamResponse:
+        """GET /live2d-runtime/PATH: a script of the runtime, and nothing else of that folder."""
+        runtime, name = look(self._runtime), request.match_info["path"]
+        if runtime.folder is None or name not in runtime.scripts:
+            raise web.HTTPNotFound
+        return web.FileResponse(runtime.folder / name, headers={"Content-Type": "text/javascript; charset=utf-8"})
+
+    async def _look(self) -> tuple[list[Model], Runtime]:
+        return await self._engine.workers.call(POOL, lambda: (scan(self._folders), look(self._runtime)))
+
+
+def _inside(folder: Path, name: str) -> Path | None:
+    """The file `name` below `folder`, if it is one that a model needs."""
+    if any(part.startswith(".") for part in Path(name).parts):
+        return None
+    try:
+        path = (folder / name).resolve()
+        found = path.is_relative_to(folder) and path.suffix.lower() in TYPES and path.is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        found = False
+    return path if found else None
+
+
+def _shared(request: web.Request, response: R) -> R:
+    """Let pages and programs of this machine read it, whatever port they come from: clients of the ancestor do."""
+    response.headers["Vary"] = "Origin"
+    origin = request.headers.get("Origin", "")
+    try:
+        own = is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:  # no address at all
+        own = False
+    if own:
+        response.headers["Access-Control-Allow-Origin"] = origin
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response
