@@ -31,10 +31,10 @@ class Cell:
     """
 
     __slots__ = (
-        "begun_s", "busy_s", "closing", "context", "current", "cutting", "error", "errors", "failed", "handed", "ins",
-        "leaving", "loading", "node", "notice_s", "on_slow", "order", "others", "outs", "plan", "pumping",
-        "restarting", "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step", "task",
-        "tickers", "waited_s", "waiter", "wake",
+        "begun_s", "busy_s", "closing", "context", "counts", "current", "cutting", "error", "errors", "failed",
+        "handed", "ins", "leaving", "loading", "node", "notice_s", "on_slow", "order", "others", "outs", "plan",
+        "pumping", "restarting", "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step",
+        "task", "tickers", "waited_s", "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
@@ -67,6 +67,7 @@ class Cell:
         self.error = ""
         # meters
         self.errors = self.slow = 0
+        self.counts: dict[str, int] = {}  # what the node counts itself
         self.sent_before = 0  # frames sent before the one in work; only where a stand-in may have to do it again
         self.busy_s = 0.0  # in steps on the loop
         self.waited_s = 0.0  # from where the work on a frame first waited until it was done

@@ -65,16 +65,19 @@ def pacers(nodes: Mapping[str, Built]) -> Iterator[Found]:
 
 
 def placement(nodes: Mapping[str, Built]) -> Iterator[Found]:
-    """A thread is for synchronous work on frames."""
+    """A thread or a process is for synchronous work on frames, and for models that can live there."""
     for node in nodes.values():
-        if node.spec.place != "thread":
+        place, way = node.spec.place, ("nodes", node.name, "place")
+        if place == "inline" or any(need.host for need in node.kind.needs(node.settings)):
             continue
-        if node.kind.is_async() or not node.inputs:
-            message = f"node '{node.name}': place thread is for synchronous nodes; {node.spec.use} does not block"
-            yield message, ("nodes", node.name, "place"), False
+        if node.kind.is_async() or node.kind.is_source() or not node.inputs:
+            yield (
+                f"node '{node.name}': place {place} is for synchronous nodes; {node.spec.use} does not block",
+                way,
+                False,
+            )
         elif node.kind.paces:
-            message = f"node '{node.name}': a pacer runs on the loop, with its clock"
-            yield message, ("nodes", node.name, "place"), False
+            yield f"node '{node.name}': a pacer runs on the loop, with its clock", way, False
 
 
 def fallbacks(nodes: Mapping[str, Built], named: set[str], links: Sequence[Link]) -> Iterator[Found]:

@@ -236,7 +236,7 @@ class _Compiler:
 
     def node(self, made: Built, lanes: dict[str, Lane]) -> PlanNode:
         spec = made.spec
-        asynchronous = any(node.kind.is_async() or node.spec.place == "thread" for node in made.all)
+        asynchronous = any(node.kind.is_async() or node.spec.place != "inline" for node in made.all)
         return PlanNode(
             made.name, spec.use, made.settings, lanes[made.name], asynchronous,
             spec.place, spec.on_error, spec.fallback, made.adapter,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from vaidol.graph.cell import Cell
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.hosts import ask, placed_key
 from vaidol.graph.supervisor import Guard
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ class NodeContext:
         return self._graph.ends[name]
 
     def shared(self, key: str) -> Any:
-        return self._graph.engine.shared[key]
+        shared, placed = self._graph.engine.shared, placed_key(key, self._cell.running.place)
+        return shared[placed if placed in shared else key]
 
     def spawn(self, work: Coroutine[Any, Any, None], *, gen: int = 0) -> asyncio.Task[None]:
         return self._graph.spawn(self._cell, work, gen)
@@ -47,6 +49,15 @@ class NodeContext:
         if engine.costs_s and self.clock.virtual:
             await self.clock.sleep(engine.costs_s.get(self.node, 0.0))
         return result
+
+    async def ask(self, key: str, function: Callable[..., T], *args: Any, within_s: float) -> T:
+        engine = self._graph.engine
+        cost_s = engine.costs_s.get(self.node, 0.0) if engine.costs_s and self.clock.virtual else 0.0
+        result: T = await ask(self.node, self.shared(key), function, *args, within_s=within_s, cost_s=cost_s)
+        return result
+
+    def count(self, name: str, by: int = 1) -> None:
+        self._cell.counts[name] = self._cell.counts.get(name, 0) + by
 
     def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
         return self._graph.each_tick(self._cell, call)

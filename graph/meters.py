@@ -36,6 +36,7 @@ class NodeMeters(TypedDict):
     waited_ms: float
     slowest_ms: float  # longest single step
     slow: int  # steps longer than 10 ms
+    counts: dict[str, int]  # of the kind's own, by name
 
 
 class EdgeMeters(TypedDict):
@@ -139,6 +140,7 @@ def node_meters(cell: Cell) -> NodeMeters:
         "waited_ms": round(cell.waited_s * 1e3, 3),
         "slowest_ms": round(cell.slowest_s * 1e3, 3),
         "slow": cell.slow,
+        "counts": dict(cell.counts),
     }
 
 

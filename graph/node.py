@@ -6,7 +6,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, ParamSpec, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,11 +37,15 @@ class Need:
     """Something heavy that a node shares with all sessions of the process: weights, a loaded model.
 
     key: equal keys share one copy. about: shown while it loads. load: blocking, called off the loop, once.
+    host: not "": used by `Context.ask` alone, and so it can live on a thread of this process or in one of its own; for
+    the latter `load` must be importable by name (a function, or a `functools.partial` of one with plain arguments).
+    The node's `place` decides; this is what it is when that says nothing.
     """
 
     key: str
     about: str
     load: Callable[[Progress], object]
+    host: Literal["", "thread", "process"] = ""
 
 
 class Context(Protocol):
@@ -57,7 +61,7 @@ class Context(Protocol):
         """The peer's side of the graph's end `name` ("call", "wav" ...); a clear error where this graph has none."""
 
     def shared(self, key: str) -> Any:
-        """What the need `key` loaded."""
+        """What the need `key` loaded; for one with a `host`, the `vaidol.graph.hosts.Host` that keeps it."""
 
     def spawn(self, work: Coroutine[Any, Any, None], *, gen: int = 0) -> asyncio.Task[None]:
         """Start work that belongs to this node; cancelled when `gen` dies and at close; failures are supervised."""
@@ -67,6 +71,16 @@ class Context(Protocol):
 
         When the caller is cancelled, the function's thread runs on to its end: long calls need a way to be stopped.
         """
+
+    async def ask(self, key: str, function: Callable[..., T], *args: Any, within_s: float) -> T:
+        """`function(thing, *args)` with what the need `key` loaded, where that lives: one call after the other.
+
+        Whoever is cancelled, or has waited for `within_s`, leaves at once; the answer goes nowhere. Raises what
+        `function` raises, and `ProviderError`: "timeout", "process" when the worker process is gone, "busy".
+        """
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Count something of this node's own (`counts` in its meters)."""
 
     def each_tick(self, call: Callable[[int], None]) -> Callable[[], None]:
         """Call `call(skipped)` every 20 ms on the shared ticker until close; returns what ends it."""

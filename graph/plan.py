@@ -10,7 +10,7 @@ from pydantic import SecretBytes, SecretStr
 
 from vaidol.graph.frames import Audio, Frame, Mouth, Sentence, TextDelta
 from vaidol.graph.node import Settings
-from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec
+from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec, Where
 
 Lane = Literal["input", "reply"]
 
@@ -26,7 +26,7 @@ class PlanNode:
     settings: Settings = field(repr=False)  # may hold secrets
     lane: Lane
     asynchronous: bool
-    place: Literal["inline", "thread"] = "inline"
+    place: Where = "inline"
     on_error: OnError = field(default_factory=OnError)
     fallback: str | None = None
     adapter: bool = False

@@ -156,9 +156,8 @@ class Graph:
             task.cancel()
         self._untick(cell)
         retire(cell)
-        kind = self.engine.registry.find(plan.kind)
         cell.running = plan
-        cell.node = kind(plan.settings, NodeContext(self, cell))
+        cell.node = self.engine.kind(plan)(plan.settings, NodeContext(self, cell))
         self._wiring.connect(cell, self._pool(cell))
 
     def start_source(self, cell: Cell) -> None:

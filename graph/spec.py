@@ -18,6 +18,7 @@ from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 FRAMES_MAX = 4096  # no edge ever holds more
 Policy = Literal["drop_oldest", "block", "latest", "never_drop"]
+Where = Literal["inline", "thread", "process"]
 
 
 class _Strict(BaseModel):
@@ -45,8 +46,9 @@ class NodeSpec(_Strict):
     """The kind: `room.name`. `vaidol nodes` lists them all."""
     settings: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Settings of the kind."""
-    place: Literal["inline", "thread"] = "inline"
-    """Where `process` runs: on the loop, or on a thread of the node's own (synchronous nodes only)."""
+    place: Where = "inline"
+    """Where the node works: on the loop, on a thread, or in a worker process, whose end a call survives. For
+    synchronous nodes, and for those with a model that can live elsewhere (voice.rvc: in a process by itself)."""
     on_error: OnError = OnError()
     """What happens when the node fails."""
     fallback: str | None = None

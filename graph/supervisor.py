@@ -12,6 +12,7 @@ from vaidol.graph.cell import Cell
 from vaidol.graph.edges import Edge
 from vaidol.graph.errors import Overrun, ProviderError
 from vaidol.graph.frames import Frame
+from vaidol.graph.hosts import placed
 from vaidol.graph.plan import PlanNode
 from vaidol.graph.tasks import Steps, Work
 
@@ -99,7 +100,7 @@ class Supervisor:
         """Load what the node needs and open it; False when that failed."""
         cell.loading, ok = True, False
         with Guard(self, cell):
-            for need in type(cell.node).needs(cell.node.settings):
+            for need in placed(type(cell.node), cell.node.settings, cell.running.place):
                 await self.graph.engine.shared.get(need)
             async with asyncio.timeout(OPEN_S):
                 await Steps(cell, cell.node.open())

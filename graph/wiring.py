@@ -38,7 +38,7 @@ class Wiring:
         emit = self._emitter(cell)
         cell.node.send = self._sender(cell)
         cell.node.emit = emit
-        if cell.running.place == "thread":
+        if cell.running.place == "thread" and not type(cell.node).is_async():
             cell.node.emit = self._from_any_thread(emit)
             cell.step = self._on_thread(cell, pool)
         elif cell.plan.asynchronous and not type(cell.node).is_async():

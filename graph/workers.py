@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from vaidol.graph.clock import Clock
 from vaidol.graph.errors import ProviderError
-from vaidol.graph.node import Need
+from vaidol.graph.node import Need, Progress
 
 T = TypeVar("T")
 WAITING_MAX = 64  # calls that may wait for one pool; more means that the machine cannot keep up
@@ -70,11 +70,21 @@ class Loading:
     error: str = ""
 
 
+class Closes(Protocol):
+    """Something that holds on to a thread or a process."""
+
+    def close(self) -> None:
+        """Let go of it at once."""
+
+
 class Shared:
     """Heavy things loaded once per process, by the key of their `Need`. A failed load may be tried again."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, host: Callable[[Need, Progress], Awaitable[Closes]] | None = None) -> None:
+        """`host` loads those needs that have a host."""
         self._workers = workers
+        self._host = host
+        self._hosts: list[Closes] = []
         self._loaded: dict[str, object] = {}
         self._loading: dict[str, asyncio.Task[object]] = {}
         self._guard = threading.Lock()
@@ -82,6 +92,9 @@ class Shared:
 
     def __getitem__(self, key: str) -> Any:
         return self._loaded[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._loaded
 
     async def get(self, need: Need) -> Any:
         """What `need` loads; loads it first if nobody has. Raises what its loader raises.
@@ -97,6 +110,8 @@ class Shared:
     def close(self) -> None:
         for task in self._loading.values():
             task.cancel()
+        for host in self._hosts:
+            host.close()
 
     async def _load(self, need: Need) -> object:
         status = self.status[need.key] = Loading(need.about)
@@ -107,7 +122,12 @@ class Shared:
 
         pool, loaded = f"load:{need.key}", False
         try:
-            self._loaded[need.key] = await self._workers.call(pool, need.load, progress)
+            if need.host and self._host is not None:
+                hosted = await self._host(need, progress)
+                self._hosts.append(hosted)
+                self._loaded[need.key] = hosted
+            else:
+                self._loaded[need.key] = await self._workers.call(pool, need.load, progress)
             loaded = True
         finally:
             status.state, status.progress = ("ready", 1.0) if loaded else ("failed", status.progress)

@@ -222,7 +222,7 @@ class Session:
             told["nodes"] = {
                 cell.name: {
                     "state": cell.state, "count": cell.count, "busy_ms": round(cell.busy_ns / 1e6, 2),
-                    "slowest_ms": round(cell.slowest_ns / 1e6, 2),
+                    "slowest_ms": round(cell.slowest_ns / 1e6, 2), "counts": dict(cell.counts),
                 }
                 for cell in self.graph.cells.values()
             }  # fmt: skip
