@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -11,6 +10,7 @@ from vaidol.graph.clock import NS
 from vaidol.graph.frames import Audio, Speech, Utterance
 from vaidol.graph.node import Context, Node
 from vaidol.graph.ports import Port
+from vaidol.nodes.turn._meanwhile import Meanwhile
 from vaidol.nodes.turn._ring import Ring
 from vaidol.nodes.turn._settings import TurnSettings
 
@@ -18,7 +18,6 @@ RATE = 16_000  # Hz
 TAIL = RATE * 200 // 1000  # samples of the silence that stay behind the last word
 LATE = RATE  # samples kept behind the pre-roll, for an onset that is told late
 GAP = RATE // 2  # samples; sound missing for longer ends the turn, for shorter it becomes silence
-STALL_S = 1.0  # audio that stops coming counts as silence after this
 LAG = RATE * 200 // 1000  # samples by which the VAD tells an end late; measured from the first end on
 LAG_MAX = RATE
 
@@ -49,7 +48,7 @@ class Turns(Node[T]):
         self._ring = Ring()
         self._count = 0  # utterances sent
         self._floor = 0  # no sound before this sample belongs to a later utterance
-        self._heard_s = 0.0  # clock, when audio came last
+        self._meanwhile = Meanwhile(ctx, self._due, self._stop)
         self._lag = LAG
         self._frame = 0  # samples of the last audio frame
         # what the VAD said last
@@ -62,7 +61,6 @@ class Turns(Node[T]):
         self._begin = 0  # its first sample, pre-roll included
         self._voiced = 0  # samples of finished speech in it
         self._lasted = False  # some speech in it was no cough
-        self._watching: asyncio.Task[None] | None = None
 
     def process(self, port: str, frame: Speech | Audio) -> None:
         if isinstance(frame, Audio):
@@ -143,8 +141,15 @@ class Turns(Node[T]):
         if self._speaking:
             self._while_speaking()
         elif self._open:
-            self.while_quiet((self._ring.end - self._quiet_from) * 1000 / RATE)
+            ms = (self._ring.end - self._quiet_from) * 1000 / RATE
+            self.while_quiet(ms)
+            self._meanwhile.expect(self.next_ms - ms, frame.ms)
         self._ring.forget(self.kept_from)
+
+    def _due(self) -> None:
+        """The silence is as long as was waited for; its last packet is on its way."""
+        if self._open and not self._speaking:
+            self.while_quiet(self.next_ms)
 
     def _append(self, frame: Audio) -> None:
         """Put the frame behind what is there, silence where a little is missing; more than that ends the turn."""
@@ -160,7 +165,7 @@ class Turns(Node[T]):
             self._start(self._ring.end)
         self._ring.append(frame.samples.astype(np.float32, copy=False))
         self._frame = len(frame.samples)
-        self._heard_s = self.ctx.clock.s()
+        self._meanwhile.heard()
 
     def _while_speaking(self) -> None:
         told = self._ring.end - self._lag  # an end before this sample would have been told
@@ -188,6 +193,11 @@ class Turns(Node[T]):
         """The user has been silent for `ms` in the middle of a turn, or at its end."""
         if ms >= self.settings.silence_ms:
             self.end_turn()
+
+    @property
+    def next_ms(self) -> float:
+        """The silence at which `while_quiet` has something to do next."""
+        return self.settings.silence_ms
 
     def went_on(self, pts: int) -> None:
         """The user speaks (again), from sample `pts` on."""
@@ -218,13 +228,12 @@ class Turns(Node[T]):
     def _start(self, begin: int) -> None:
         self._open, self._voiced, self._lasted = True, 0, False
         self._begin = max(begin, self._floor, self._ring.start)
-        self._watching = self.ctx.spawn(self._watch())
+        self._meanwhile.begin(self.longest_ms)
 
     def end_turn(self) -> None:
         """The turn is over: send it, unless it was a noise or a word of agreement to a reply that goes on."""
         self._open = False
-        if self._watching is not None:
-            self._watching.cancel()
+        self._meanwhile.end()
         end = self.turn_end
         if self.meant:
             self.finish(end)
@@ -268,8 +277,8 @@ class Turns(Node[T]):
 
     def mark_end(self, trace: int) -> None:
         """Say when speech ended; of the moments of an utterance it is the first."""
-        now = self.ctx.clock.ns()
-        self.ctx.mark(trace, "speech_end", now - (self._ring.end - self._quiet_from) * NS // RATE)
+        heard = int(self._meanwhile.heard_s * NS)
+        self.ctx.mark(trace, "speech_end", heard - (self._ring.end - self._quiet_from) * NS // RATE)
 
     def send_utterance(self, end: int, *, speculative: bool) -> int:
         """Send the utterance with the current trace; returns its generation."""
@@ -283,14 +292,6 @@ class Turns(Node[T]):
             Utterance(samples=samples, rate=RATE, pts=self._begin, gen=gen, trace=trace, born=now, final=True),
         )
         return gen
-
-    async def _watch(self) -> None:
-        """A connection that goes silent may not leave a turn open for ever."""
-        limit_s = self.longest_ms / 1000 + STALL_S
-        while (waited_s := self.ctx.clock.s() - self._heard_s) < limit_s:
-            await self.ctx.clock.sleep(max(limit_s - waited_s, 0.02))
-        self._watching = None
-        self._stop()
 
     @staticmethod
     def _samples(ms: int) -> int:

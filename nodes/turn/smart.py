@@ -122,6 +122,11 @@ class SmartTurns(Turns[SmartTurnSettings]):
         return wanted.silence_ms if waits_for_words else min(sure * self._patience, wanted.silence_ms)
 
     @property
+    def next_ms(self) -> float:
+        ahead = self.settings.speculate_ms if self.meant and not self._attempt else 0
+        return min(ahead or self._needed_ms, self._needed_ms)
+
+    @property
     def longest_ms(self) -> int:
         return max(self.settings.silence_ms, self.settings.unfinished_ms)
 

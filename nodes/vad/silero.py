@@ -14,7 +14,7 @@ from vaidol.graph.node import Context, Need, Node, Progress, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
 from vaidol.nodes.vad._echo import EchoGuard
-from vaidol.nodes.vad._hysteresis import RATE, Hysteresis
+from vaidol.nodes.vad._hysteresis import BLOCK, RATE, Hysteresis
 
 if TYPE_CHECKING:
     from vaidol.models.silero import Silero
@@ -51,7 +51,8 @@ class SileroVad(Node[SileroVadSettings]):
     -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
 
     Of one frame, `speech` leaves before `audio`. An onset is told `onset_ms` after it, an end `hangover_ms` after it,
-    each up to 32 ms later because windows are judged whole.
+    each up to 32 ms later because windows are judged whole. An end is known to 4 ms: that is how finely the level of
+    the last windows is looked at. Without that it would lie 60 ms behind the last loud sample (measured, median).
     """
 
     inputs = (
@@ -101,15 +102,20 @@ class SileroVad(Node[SileroVadSettings]):
         self._echo.hear(window, start + WINDOW)
         if probability >= self._hysteresis.offset and self._echo.playing and self._echo.echoes(self._echo_share):
             probability = 0.0
-        change = self._hysteresis.window(probability, _dbfs(window), start, start + WINDOW)
+        dbfs, blocks = _levels(window)
+        change = self._hysteresis.window(probability, dbfs, start, start + WINDOW, blocks)
         if change is not None:
             self.emit("speech", replace(change, born=self.ctx.clock.ns()))
 
 
-def _dbfs(window: F32) -> float:
-    """Level of `window`, dB below full scale (RMS)."""
-    power = float(np.mean(np.square(np.nan_to_num(window), dtype=np.float64)))
-    return 10 * math.log10(power + 1e-10)
+def _levels(window: F32) -> tuple[float, list[float]]:
+    """Level of `window` and of each `BLOCK` samples of it, dB below full scale (RMS)."""
+    blocks = window.reshape(-1, BLOCK)
+    powers = np.einsum("ij,ij->i", blocks, blocks)
+    if not math.isfinite(float(powers.sum())):
+        return _levels(np.nan_to_num(window, nan=0.0, posinf=0.0, neginf=0.0).clip(-1, 1))
+    powers /= BLOCK
+    return 10 * math.log10(float(powers.mean()) + 1e-10), (10 * np.log10(powers + 1e-10)).tolist()
 
 
 def _load(model: str, progress: Progress) -> Silero:

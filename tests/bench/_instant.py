@@ -15,6 +15,7 @@ from vaidol.nodes.tts._speaker import Speaker
 
 RATE = 48_000
 REPLY_S = 20.0
+HUM = (0.25 * np.sin(2 * np.pi * 220 * np.arange(int(REPLY_S * RATE)) / RATE)).astype(np.float32)  # 30 ms to make
 
 
 class InstantAsr(Node[Settings]):
@@ -45,7 +46,7 @@ class InstantVoice(Speaker[Settings]):
     rate = RATE
 
     async def speak(self, text: str) -> AsyncGenerator[F32, None]:
-        yield (0.25 * np.sin(2 * np.pi * 220 * np.arange(int(REPLY_S * RATE)) / RATE)).astype(np.float32)
+        yield HUM
 
 
 EXTRA: dict[str, type[Node[Any]]] = {

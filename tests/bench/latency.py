@@ -13,6 +13,7 @@ from vaidol.server.app import Server
 from vaidol.tests.bench import _instant as instant
 from vaidol.tests.bench import _speech as speech
 from vaidol.tests.bench._call import calling, serving
+from vaidol.tests.bench._split import Ear, medians, parts
 from vaidol.tests.bench.talk import QUESTIONS
 
 SILENCE_MS = 400  # the endpointing delay chosen for the run without models
@@ -60,16 +61,18 @@ async def _main(questions: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-async def _added(questions: tuple[str, ...]) -> tuple[list[float], dict[str, int]]:
-    """Ms above the chosen silence, and the median of its parts: `engine` from the end of speech as the VAD tells it to
-    the first sound of the pacer, `network_and_vad` the rest: packets and codecs both ways, and how late the VAD is."""
+async def _added(questions: tuple[str, ...]) -> tuple[list[float], dict[str, float]]:
+    """Ms above the chosen silence, and the median of each of its parts (`_split.parts`)."""
     pipeline = instant.pipeline(use="turn.silence", **{"with": {"silence_ms": SILENCE_MS}})
+    added, each = [], []
     async with serving(pipeline, instant.kinds()) as (url, server), calling(url) as person:
-        added = [await person.ask(speech.say(question)) - SILENCE_MS for question in questions]
-        marks = _told(server)[2]
-    engine = statistics.median((m["first_sound"] - m["speech_end"]) / 1e6 - SILENCE_MS for m in marks)
-    rest = statistics.median(added) - engine
-    return added, {"engine": round(engine), "network_and_vad": round(rest)}
+        ear = Ear(next(iter(server.sessions)))
+        for question in questions:
+            took = await person.ask(speech.say(question))
+            added.append(took - SILENCE_MS)
+            moments = _told(server)[2][-1]
+            each.append(parts(person.mouth.last_loud_s, ear, moments, took, SILENCE_MS))
+    return added, medians(each)
 
 
 def _default(speculate_ms: int) -> Source:

@@ -75,6 +75,15 @@ def test_the_marks_say_when_speech_really_ended() -> None:
     assert marks["endpoint"] == pytest.approx(2.5, abs=0.021)
 
 
+@pytest.mark.parametrize("silence_ms", [481, 490, 507, 519])
+def test_a_silence_is_over_when_it_is_not_when_its_last_packet_comes(silence_ms: int) -> None:
+    result = talk([(1_000, False), (800, True), (2_000, False)], silence_ms=silence_ms)
+    marks = {event.code: event.ns / 1e9 for event in result.named("mark")}
+    assert marks["speech_end"] == pytest.approx(1.8, abs=0.001)
+    assert marks["endpoint"] == pytest.approx(1.8 + silence_ms / 1000, abs=0.001)
+    assert len(utterances(result)) == 1
+
+
 def test_a_pause_belongs_to_the_utterance_and_a_silence_ends_it() -> None:
     assert len(utterances(talk([(600, True), (380, False), (600, True), (1_000, False)]))) == 1
     assert len(utterances(talk([(600, True), (560, False), (600, True), (1_000, False)]))) == 2

@@ -100,6 +100,34 @@ def test_sound_below_the_least_level_or_near_the_noise_floor_opens_nothing() -> 
     assert changes(hear(speech, Scripted([0.1] * 200 + [0.9] * 50))) == [(True, 200), (False, 250)]
 
 
+def test_an_end_is_told_at_the_last_sound_though_the_network_hears_speech_for_longer() -> None:
+    voice = np.concatenate((noise(20)[: 20 * WINDOW - 300], noise(30, -80)))  # 18.75 ms before the end of window 19
+    result = hear(voice, Scripted([0.9] * 22), hangover_ms=192)
+    (_, began), (_, ended) = changes(result)
+    assert began == 0
+    assert ended == pytest.approx(20 - 300 / WINDOW, abs=64 / WINDOW)
+    assert result.at("speech")[1][0] == pytest.approx(26 * WINDOW / RATE, abs=0.02)  # 192 ms after that, in windows
+
+
+def test_an_end_is_not_looked_for_further_back_than_the_network_lags() -> None:
+    whispered = np.concatenate((noise(10), noise(30, -58)))  # too soft to tell from the end, and heard as speech
+    assert changes(hear(whispered, Scripted([0.9] * 20))) == [(True, 0), (False, 17)]
+
+
+def test_in_a_noisy_room_the_end_is_where_the_voice_sinks_into_the_noise() -> None:
+    room = noise(400, -45)
+    room[300 * WINDOW : 350 * WINDOW - 200] += noise(50)[: 50 * WINDOW - 200]
+    (_, began), (_, ended) = changes(hear(room, Scripted([0.1] * 300 + [0.9] * 52)))
+    assert began == 300
+    assert ended == pytest.approx(350 - 200 / WINDOW, abs=64 / WINDOW)
+
+
+def test_sound_that_is_no_number_counts_as_silence() -> None:
+    voice = noise(40)
+    voice[20 * WINDOW :] = np.nan
+    assert changes(hear(voice, Scripted([0.9] * 21))) == [(True, 0), (False, 20)]
+
+
 def test_a_hole_in_the_sound_ends_speech_by_its_numbers() -> None:
     frames = [*pieces(noise(20), RATE)]
     later = Audio(samples=noise(10), rate=RATE, pts=100 * WINDOW)
