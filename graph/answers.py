@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from vaidol.graph.attribution import Segment, attribute, unattributed
@@ -15,20 +16,19 @@ NS_PER_MS = 1_000_000
 TEXT_MAX = 2000  # characters of a transcript or a reply
 
 
-def answers(graph: Graph, *, newer: int = 0) -> list[dict[str, Any]]:
+def answers(graph: Graph, only: Container[int] | None = None) -> list[dict[str, Any]]:
     """The utterances, oldest first: all in `waterfall`, and of each
 
     begin_ms (its first moment on the session's clock), heard, reply, status, segments (`what`, `node`, `ms` since the
     end of speech, `long_ms`), total_ms and unattributed (0..1) of the wait, and the work of the nodes on it (`node`,
-    `ms`, `queue_ms`, `long_ms`). `newer`: leave out those that ended before this many ns.
+    `ms`, `queue_ms`, `long_ms`). `only`: leave out all other utterances.
     """
     said = _said(graph)
     told = []
-    for one in waterfall(graph.marks):
+    marks = {trace: moments for trace, moments in graph.marks.items() if only is None or trace in only}
+    for one in waterfall(marks):
         trace = one["trace"]
         moments = dict(graph.marks[trace])
-        if max(moments.values()) < newer:
-            continue
         origin = moments.get("speech_end", min(moments.values()))
         segments = wait(graph, trace)
         told.append(

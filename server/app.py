@@ -19,6 +19,7 @@ from vaidol.graph.waterfall import chrome_trace
 from vaidol.server import control, offer, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.preload import Preload
@@ -67,11 +68,15 @@ class Server:
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
+        self.feed = Feed(self.sessions, registry, self.engine.clock)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
         response = _file("index.html")
         self.live2d.loosen(response)
         return response
+
+    async def inspector(self, _: web.Request) -> web.StreamResponse:
+        return _file("inspector.html")
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["path"])
@@ -167,13 +172,16 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
         server.engine.close()
 
     app.cleanup_ctx.append(life)
+    app.on_shutdown.append(lambda _: server.feed.close())
     app.on_response_prepare.append(add_headers)
     return app
 
 
 def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/", server.page)
+    router.add_get("/inspector", server.inspector)
     router.add_get("/web/{path:.+}", server.static)
+    router.add_get("/api/inspect", server.feed.serve)
     router.add_get("/health", server.health)
     server.live2d.add_routes(router)
     router.add_post("/whip", server.join)

@@ -1,0 +1,1 @@
+"""What `/inspector` shows: one WebSocket on which whoever watches a session gets its plan, its meters and its sound."""
