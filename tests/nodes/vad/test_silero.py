@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from tests.graphs import Result, pieces, play, sink, source
 from vaidol.graph.frames import Audio, Speech
+from vaidol.nodes.vad._ears import Ears
 
 RATE, WINDOW = 16_000, 512
 KEY = "silero silero-vad-16k"
@@ -25,10 +27,11 @@ class Scripted:
     def state(self) -> None:
         return None
 
-    def probability(self, window: NDArray[np.float32], state: None) -> float:
-        assert window.shape == (WINDOW,)
-        self.heard.append(window)
-        return self.given[len(self.heard) - 1] if len(self.heard) <= len(self.given) else self.rest
+    def probabilities(self, windows: NDArray[np.float32], states: Sequence[None]) -> NDArray[np.float32]:
+        assert windows.shape == (1, WINDOW)
+        self.heard.append(windows[0])
+        given = self.given[len(self.heard) - 1] if len(self.heard) <= len(self.given) else self.rest
+        return np.array([given], np.float32)
 
 
 def noise(windows: int, dbfs: float = -20.0) -> NDArray[np.float32]:
@@ -48,7 +51,7 @@ def hear(
             "sound": sink(Audio),
         },
         ["mic.out -> vad.audio", "vad.speech -> speech.in", "vad.audio -> sound.in"],
-        shared={KEY: network} if network else None,
+        shared={KEY: Ears(network)} if network else None,
     )
 
 
@@ -138,7 +141,7 @@ def test_a_hole_in_the_sound_ends_speech_by_its_numbers() -> None:
             "speech": sink(Speech),
         },
         ["mic.out -> vad.audio", "vad.speech -> speech.in"],
-        shared={KEY: Scripted([0.9] * 20)},
+        shared={KEY: Ears(Scripted([0.9] * 20))},
     )
     assert changes(result) == [(True, 0), (False, 20)]
 
@@ -156,7 +159,7 @@ def test_a_change_is_told_before_the_sound_it_was_heard_in() -> None:
             "speech": speech,
         },
         ["vad.audio -> sound.in", "mic.out -> vad.audio", "vad.speech -> speech.in"],
-        shared={KEY: Scripted([0.9] * 20)},
+        shared={KEY: Ears(Scripted([0.9] * 20))},
     )
     assert order == ["speech", "sound"]
 
