@@ -10,8 +10,9 @@ from typing import ClassVar, TypeVar
 
 from vaidol.graph.frames import EMPTY, F32, Audio, Sentence, Word
 from vaidol.graph.generations import TurnCut
-from vaidol.graph.node import Context, Node, Settings
+from vaidol.graph.node import Context, Need, Node, Settings
 from vaidol.graph.ports import Port
+from vaidol.nodes.tts._cache import Pronunciation, SpeakerSettings, SpeechCache, cache_needs
 
 CHUNK_MS = 40
 AHEAD = 200  # chunks made ahead at most: 8 s, one or two sentences
@@ -22,7 +23,8 @@ S = TypeVar("S", bound=Settings)
 class Speaker(Node[S]):
     """text (Sentence) -> audio (Audio at `rate`, in pieces of 40 ms; an empty one ends each sentence)
 
-    A sentence that fails is told once and left out, so that nobody takes it for heard; the reply goes on.
+    A sentence that fails is told once and left out, so that nobody takes it for heard; the reply goes on. One that was
+    spoken before, with the same settings, comes from a cache.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("text", Sentence),)
@@ -34,6 +36,12 @@ class Speaker(Node[S]):
         self._pts = 0
         self._words: tuple[Word, ...] = ()  # of the sentence being spoken
         self._ahead: asyncio.Queue[Audio] = asyncio.Queue(AHEAD)
+        self._say = Pronunciation(settings.pronounce if isinstance(settings, SpeakerSettings) else {})
+
+    @classmethod
+    def needs(cls, settings: S) -> tuple[Need, ...]:
+        """Subclasses add theirs."""
+        return cache_needs(settings)
 
     @classmethod
     def ports(cls, settings: S) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
@@ -54,7 +62,7 @@ class Speaker(Node[S]):
         begun, self._words = False, ()
         try:
             if frame.speech:
-                async with aclosing(self.speak(frame.speech)) as sound:
+                async with aclosing(self._spoken(self._say(frame.speech))) as sound:
                     async for piece in sound:
                         if isinstance(piece, Word):
                             self._words += (piece,)
@@ -74,6 +82,18 @@ class Speaker(Node[S]):
     def cut(self, cut: TurnCut) -> None:
         if cut.gen == self._gen:
             self._gen, self._ahead = 0, asyncio.Queue(AHEAD)
+
+    def _spoken(self, text: str) -> AsyncGenerator[F32 | Word, None]:
+        """`speak`, or what it said the last time."""
+        self.ctx.count("sentences")
+        needs = cache_needs(self.settings)
+        if not needs:
+            return self.speak(text)
+        cache: SpeechCache = self.ctx.shared(needs[0].key)
+        key = (f"{type(self).__module__} {self.rate}", repr(self.settings), text)
+        if key in cache:
+            self.ctx.count("from_cache")
+        return cache.through(key, lambda: self.speak(text))
 
     async def _put(self, sentence: Sentence, samples: F32) -> None:
         step = self.rate * CHUNK_MS // 1000

@@ -6,21 +6,22 @@ import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, ClassVar
 
-import numpy as np
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32, Word
-from vaidol.graph.node import Settings
+from vaidol.nodes._provider import Provider
+from vaidol.nodes._sound import Mp3
+from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 
 TICKS = 10_000  # of the service's clock in a ms
 ONLINE = "is there an internet connection?"
 
 
-class EdgeSettings(Settings):
+class EdgeSettings(SpeakerSettings):
     voice: str = Field("en-US-AvaNeural", pattern=r"^[a-z]{2,3}(-[A-Za-z]+)+$")
     """Name of the voice; `edge-tts --list-voices` prints them all."""
     rate: int = Field(0, ge=-90, le=200)
@@ -41,6 +42,10 @@ class EdgeTts(Speaker[EdgeSettings]):
     text (Sentence) -> audio (Audio, 24 kHz)
     """
 
+    provider: ClassVar[Provider] = Provider(
+        "Microsoft Edge", package="edge_tts", streaming=True, words=True,
+        voices=("en-US-AvaNeural", "en-GB-SoniaNeural", "de-DE-KatjaNeural", "ja-JP-NanamiNeural"),
+    )  # fmt: skip
     rate = 24_000
 
     async def open(self) -> None:
@@ -72,20 +77,22 @@ class EdgeTts(Speaker[EdgeSettings]):
             connect_timeout=wanted.connect_s,
             receive_timeout=int(wanted.stall_s) + 1,
         )
-        decoder = _Mp3()
+        decoder, heard = Mp3(), False
         limit_s = wanted.connect_s + wanted.stall_s
         async with aclosing(speech.stream()) as chunks:
             while chunk := await _next(chunks, limit_s):
                 if chunk["type"] == "audio":
                     limit_s = wanted.stall_s
-                    for samples in decoder.feed(chunk["data"]):
-                        yield samples
+                    for samples, _ in decoder.feed(chunk["data"]):
+                        heard = True
+                        yield samples.clip(-1, 1)
                 elif chunk["type"] == "WordBoundary":
                     begin_ms = chunk["offset"] / TICKS
                     yield Word(chunk["text"], begin_ms, begin_ms + chunk["duration"] / TICKS)
-        for samples in decoder.feed(b""):
-            yield samples
-        if not decoder.heard:
+        for samples, _ in decoder.feed(b""):
+            heard = True
+            yield samples.clip(-1, 1)
+        if not heard:
             raise ValueError("no MP3")
 
 
@@ -109,32 +116,6 @@ def _explained(error: Exception, voice: str) -> ProviderError:
 
 def _wrong(what: str, code: str, *, retryable: bool = False) -> ProviderError:
     return ProviderError(f"Microsoft's voice service {what}", code=code, retryable=retryable)
-
-
-class _Mp3:
-    """Turns a stream of MP3 bytes, in any pieces, into sound."""
-
-    def __init__(self) -> None:
-        import av
-
-        self._codec: Any = av.CodecContext.create("mp3float", "r")
-        self._damaged = av.error.InvalidDataError
-        self.heard = False  # some of it was MP3
-
-    def feed(self, data: bytes) -> list[F32]:
-        """The sound that is complete now, arrays (n,) float32 in [-1, 1]; no more data makes the rest complete.
-
-        What is not MP3 is left out.
-        """
-        sounds: list[F32] = []
-        for packet in self._codec.parse(data):
-            try:
-                frames = self._codec.decode(packet)
-            except self._damaged:
-                continue
-            sounds += [np.ascontiguousarray(frame.to_ndarray()[0], np.float32).clip(-1, 1) for frame in frames]
-        self.heard = self.heard or bool(sounds)
-        return sounds
 
 
 async def _next(chunks: AsyncIterator[Any], limit_s: float) -> Any:

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32
-from vaidol.graph.node import Need, Progress, Settings
+from vaidol.graph.node import Need, Progress
+from vaidol.nodes._provider import Provider
+from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 
 if TYPE_CHECKING:
     from vaidol.models.hibari import Hibari
 
 
-class HibariSettings(Settings):
+class HibariSettings(SpeakerSettings):
     voice: str = "heart"
     """Voice inside the package."""
     speed: float = Field(1.0, ge=0.5, le=2)
@@ -35,11 +37,14 @@ class HibariTts(Speaker[HibariSettings]):
     text (Sentence) -> audio (Audio, 24 kHz)
     """
 
+    provider: ClassVar[Provider] = Provider(
+        "hibari", package="hibari", streaming=True, languages=("en",), voices=("heart",)
+    )
     rate = 24_000
 
     @classmethod
     def needs(cls, settings: HibariSettings) -> tuple[Need, ...]:
-        return (Need(f"hibari {settings.voice}", "voice", partial(_load, settings.voice)),)
+        return (Need(f"hibari {settings.voice}", "voice", partial(_load, settings.voice)), *super().needs(settings))
 
     async def open(self) -> None:
         self._hibari: Hibari = self.ctx.shared(f"hibari {self.settings.voice}")

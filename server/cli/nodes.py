@@ -69,7 +69,7 @@ def _ports(node: type[Node[Any]]) -> tuple[tuple[Port, ...], tuple[Port, ...]]:
     settings = node.settings_class()
     if any(field.is_required() for field in settings.model_fields.values()):
         return node.inputs, node.outputs
-    return node.ports(settings())
+    return node.ports(settings.model_construct())  # unchecked: a provider's key may be missing
 
 
 def _port(port: Port) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tests.nodes.tts.edge_server import RATE, Behaviour, EdgeServer
 from tests.nodes.tts.test_speaker import Texts
 from vaidol.graph.frames import F32, Audio
 from vaidol.graph.scheduler import Graph
-from vaidol.nodes.tts.edge import EdgeSettings, _Mp3
+from vaidol.nodes.tts.edge import EdgeSettings
 
 Scene = Callable[[Graph, EdgeServer], Awaitable[None]]
 NAME = "Microsoft's voice service "
@@ -121,24 +121,6 @@ def test_a_cut_closes_the_connection(converse: Callable[..., Graph]) -> None:
         await until(lambda: server.left)
 
     assert errors(converse(scene)) == []
-
-
-def test_sound_comes_out_before_all_of_the_mp3_is_there() -> None:
-    tone = EdgeServer().tone
-    decoder = _Mp3()
-    first = decoder.feed(tone[: len(tone) // 4])
-    assert sum(map(len, first)) > RATE // 8
-    rest = decoder.feed(tone[len(tone) // 4 :]) + decoder.feed(b"")
-    assert sum(map(len, first + rest)) == pytest.approx(RATE, rel=0.1)
-
-
-def test_mp3_in_any_pieces_is_the_same_sound() -> None:
-    tone = EdgeServer().tone
-    whole = np.concatenate((decoder := _Mp3()).feed(tone) + decoder.feed(b""))
-    for size in (1, 7, 500):
-        decoder = _Mp3()
-        parts = [part for at in range(0, len(tone), size) for part in decoder.feed(tone[at : at + size])]
-        assert np.array_equal(np.concatenate(parts + decoder.feed(b"")), whole)
 
 
 @pytest.mark.parametrize(

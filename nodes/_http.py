@@ -1,0 +1,266 @@
+"""How nodes talk to servers: one pool of connections per engine, a deadline on every wait, every fault in plain words.
+
+async with service.ask("POST", "/v1/speech", json={...}) as answer:     # raises ProviderError, as everything here
+    async for data in answer.pieces(): ...                             # or .events() of SSE, .lines() or .json()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+from vaidol.graph.errors import ProviderError
+from vaidol.graph.node import Context
+from vaidol.nodes._connections import MAX_LINE, Connections
+from vaidol.nodes._provider import Provider, RemoteSettings
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientWebSocketResponse
+
+T = TypeVar("T")
+MAX_BODY = 8 << 20  # bytes of an answer that is read as a whole
+END_S = 0.05
+SAID = 200  # characters of a server's own words that are passed on
+QUOTA = ("quota", "credit", "balance", "billing", "insufficient", "payment")
+
+
+class Service:
+    """A server outside, as one node uses it. `subject`: what a 404 means is missing, such as "voice 'Ava'"."""
+
+    def __init__(self, ctx: Context, settings: RemoteSettings, provider: Provider, subject: str = "") -> None:
+        self.settings = settings
+        self.name = provider.name if not provider.server else f"{provider.name} at {_host(settings.base_url)}"
+        self.subject = subject
+        self.missing = "bad_voice" if "voice" in subject else "model"
+        self._clock = ctx.clock
+        self._connections: Connections = ctx.shared("connections")
+        self._connections.enter()
+
+    async def close(self) -> None:
+        await self._connections.leave()
+
+    @asynccontextmanager
+    async def ask(self, method: str, path: str, *, headers: dict[str, str], **what: Any) -> AsyncIterator[Answer]:
+        """One request; on leaving, what is left of the answer is given up and its connection closed.
+
+        A service that says when to ask again is asked again, where that is within `first_s`; so is one whose kept
+        connection turns out dead. `what`: json, data, params, as aiohttp takes them.
+        """
+        until_s, told = self._clock.s() + self.settings.first_s, False
+        while True:
+            response = await self._send(method, path, headers, what, until_s)
+            try:
+                wait_s = _retry_after(response)
+                if response.status < 400:
+                    yield Answer(self, response)
+                    await _ended(response)
+                    return
+                if told or wait_s is None or self._clock.s() + wait_s >= until_s:
+                    raise await self._refused(response)
+            finally:
+                response.close()
+            told = True
+            await self._clock.sleep(wait_s)
+
+    @asynccontextmanager
+    async def socket(self, url: str, *, headers: dict[str, str], **what: Any) -> AsyncIterator[ClientWebSocketResponse]:
+        """A WebSocket, closed on leaving without waiting for the other side."""
+        import aiohttp
+
+        address = "ws" + self._url(url).removeprefix("http")
+        with self.explained("cannot be reached; is the address right, and is there a network?"):
+            try:
+                async with asyncio.timeout(self.settings.connect_s + self.settings.first_s):
+                    socket = await self._connections.session.ws_connect(
+                        address, headers=self._headers(headers), max_msg_size=MAX_LINE,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=0.2), **what,
+                    )  # fmt: skip
+            except aiohttp.WSServerHandshakeError as error:
+                raise self.status(error.status, "") from error
+        try:
+            with self.explained("broke the connection off"):
+                yield socket
+        finally:
+            await socket.close()
+
+    async def next(self, what: Awaitable[T], limit_s: float) -> T:
+        """`what` within `limit_s`."""
+        try:
+            async with asyncio.timeout(limit_s):
+                return await what
+        except TimeoutError:
+            raise self.wrong(f"sent nothing for {limit_s:g} s", "stalled", retryable=True) from None
+
+    def wrong(self, what: str, code: str, *, retryable: bool = False) -> ProviderError:
+        """The sentence for the person who waits; never with the key in it."""
+        key = self.settings.key
+        return ProviderError(f"{self.name} {what.replace(key, '***') if key else what}", code=code, retryable=retryable)
+
+    def status(self, status: int, said: str, wait: str = "") -> ProviderError:
+        """What a status other than 200 means; `said`: the server's own words."""
+        words = f": {said[:SAID]}" if said else ""
+        if status in (401, 403):  # what is said here may hold the key
+            what = "refused the key; check api_key" if self.settings.key else "wants an api_key"
+            return self.wrong(f"{what} ({status})", "key")
+        if status == 402 or (status in (400, 403, 429) and any(word in said.casefold() for word in QUOTA)):
+            return self.wrong(f"says that your quota is used up ({status}){words}", "quota")
+        if status == 404:
+            what = f"knows no {self.subject}" if self.subject else "has no such page; is base_url right?"
+            return self.wrong(f"{what} (404){words}", self.missing if self.subject else "request")
+        if status == 429:
+            when = f"try again in {wait} s" if wait.isdigit() else "try again later"
+            return self.wrong(f"has too much to do; {when} (429)", "busy", retryable=True)
+        if status >= 500:
+            return self.wrong(f"has a fault of its own ({status}){words}", "server", retryable=True)
+        return self.wrong(f"did not accept the request ({status}){words}", "request")
+
+    @contextmanager
+    def explained(self, broken: str) -> Iterator[None]:
+        """Turn what aiohttp raises inside into a `ProviderError`: the connection broke."""
+        import aiohttp
+
+        try:
+            yield
+        except aiohttp.InvalidURL as error:
+            raise self.wrong("has an address that is none; check base_url", "request") from error
+        except TimeoutError as error:  # before the next: some of aiohttp's are both
+            raise self.wrong("did not answer in time", "timeout", retryable=True) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self.wrong(broken, "unreachable", retryable=True) from error
+        except ValueError as error:
+            raise self.wrong("sent something unexpected; is base_url right?", "protocol") from error
+
+    @contextmanager
+    def parsed(self) -> Iterator[None]:
+        """Turn what goes wrong while an answer is taken apart into a `ProviderError`."""
+        try:
+            yield
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise self.wrong("sent something unexpected; is base_url right?", "protocol") from error
+
+    async def _send(
+        self, method: str, path: str, headers: dict[str, str], what: dict[str, Any], until_s: float
+    ) -> ClientResponse:
+        import aiohttp
+
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.settings.connect_s)
+        with self.explained("cannot be reached or broke off; is the address right, and is there a network?"):
+            send = partial(
+                self._connections.session.request,
+                method, self._url(path), headers=self._headers(headers), timeout=timeout, **what,
+            )  # fmt: skip
+            async with asyncio.timeout(max(0.01, until_s - self._clock.s())):
+                try:
+                    return await send()
+                except aiohttp.ServerDisconnectedError:  # a kept connection that the other side had closed
+                    return await send()
+
+    async def _refused(self, response: ClientResponse) -> ProviderError:
+        try:
+            async with asyncio.timeout(self.settings.stall_s):
+                said = _said(await response.content.read(MAX_LINE // 64))
+        except (TimeoutError, OSError):
+            said = ""
+        return self.status(response.status, said, response.headers.get("Retry-After", ""))
+
+    def _url(self, path: str) -> str:
+        return path if "://" in path else self.settings.base_url.rstrip("/") + path
+
+    def _headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {**headers, **{name: value.get_secret_value() for name, value in self.settings.headers.items()}}
+
+
+class Answer:
+    """The answer to one request, read piece by piece, each within the time the settings give it."""
+
+    def __init__(self, service: Service, response: ClientResponse) -> None:
+        self._service = service
+        self._response = response
+        self.kind = response.headers.get("Content-Type", "nothing").partition(";")[0].strip().casefold()
+
+    def must_be(self, *kinds: str) -> None:
+        """Raises `ProviderError` unless the content is of a kind that begins with one of `kinds`."""
+        if not self.kind.startswith(kinds):
+            raise self._service.wrong(f"answered with {self.kind}; is base_url right?", "protocol")
+
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """The bytes as they come."""
+        limit_s = self._service.settings.first_s
+        with self._service.explained("broke the connection off"):
+            while data := await self._service.next(self._response.content.readany(), limit_s):
+                limit_s = self._service.settings.stall_s
+                yield data
+
+    async def lines(self) -> AsyncGenerator[Any, None]:
+        """One JSON value per line."""
+        async for line in self._lines():
+            if line:
+                yield self._parsed(line)
+
+    async def events(self) -> AsyncGenerator[Any, None]:
+        """The JSON values of an SSE stream, up to its end or [DONE]; comments and names of events are skipped."""
+        async for line in self._lines():
+            if line.startswith(b"data:"):
+                data = line.removeprefix(b"data:").strip()
+                if data == b"[DONE]":
+                    return
+                if data:
+                    yield self._parsed(data)
+
+    async def json(self) -> Any:
+        """All of it."""
+        body = b""
+        async for data in self.pieces():
+            body += data
+            if len(body) > MAX_BODY:
+                raise self._service.wrong(f"sent more than {MAX_BODY >> 20} MB", "protocol")
+        return self._parsed(body)
+
+    async def _lines(self) -> AsyncGenerator[bytes, None]:
+        limit_s = self._service.settings.first_s
+        with self._service.explained("broke the connection off"):
+            while line := await self._service.next(self._response.content.readline(), limit_s):
+                limit_s = self._service.settings.stall_s
+                yield line.strip()
+
+    def _parsed(self, data: bytes) -> Any:
+        try:
+            return json.loads(data)
+        except (ValueError, RecursionError) as error:
+            raise self._service.wrong("sent something that is not JSON; is base_url right?", "protocol") from error
+
+
+def _retry_after(response: ClientResponse) -> float | None:
+    """Seconds the server asks to wait; None where it does not say."""
+    wait = response.headers.get("Retry-After", "")
+    return float(wait) if response.status in (429, 503) and wait.replace(".", "", 1).isdigit() else None
+
+
+async def _ended(response: ClientResponse) -> None:
+    """Give an answer that was read to its meaning a moment to end, so that its connection can be used again."""
+    with suppress(TimeoutError, OSError, ValueError):
+        async with asyncio.timeout(END_S):
+            while not response.content.at_eof():
+                await response.content.readany()
+
+
+def _said(body: bytes) -> str:
+    """The server's own words in an error, if it has some."""
+    try:
+        told: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    for name in ("error", "detail", "message", "error_message", "err_msg", "msg", "base_resp", "status_msg"):
+        while isinstance(told, list) and told:
+            told = told[0]
+        told = told.get(name, told) if isinstance(told, dict) else told
+    return " ".join(told.split()) if isinstance(told, str) else ""
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
