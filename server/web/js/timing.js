@@ -94,39 +94,49 @@ export class TimedQueue {
   }
 }
 
-/** Mouth curve: blocks of evenly spaced values, read at any media time. */
+/** Curves of the mouth: blocks of evenly spaced values, read at any media time. */
 export class MouthTrack {
   #blocks = [];
 
-  /** @param block {at, step, open: 0..1[], form: -1..1[]}; `step` in samples. */
+  /** @param fields the curves' names; @param rest what is read where no block speaks */
+  constructor(fields = ["open", "form"], rest = { open: 0, form: 0 }) {
+    this.fields = fields;
+    this.rest = rest;
+  }
+
+  /** @param block {at, step, and an array for each field}; `step` in samples. A later block wins where two overlap. */
   push(block) {
     this.#blocks.push(block);
     if (this.#blocks.length > QUEUE_BOUND) this.#blocks.shift();
   }
 
-  /** {open, form} at `media`, interpolated; closed where no block speaks. */
+  /** The value of each field at `media`, interpolated. */
   read(media) {
-    this.#blocks = this.#blocks.filter((block) => ahead(block.at + block.open.length * block.step, media) > -TAIL);
-    for (const block of this.#blocks) {
+    this.#blocks = this.#blocks.filter((block) => ahead(this.#end(block), media) > -TAIL);
+    for (const block of this.#blocks.toReversed()) {
       const place = ahead(media, block.at) / block.step;
-      if (place < 0 || place >= block.open.length) continue;
+      if (place < 0 || place >= this.#length(block)) continue;
       const index = Math.floor(place);
-      const part = place - index;
-      return {
-        open: this.#between(block, "open", index, part),
-        form: this.#between(block, "form", index, part),
-      };
+      return Object.fromEntries(this.fields.map((field) => [field, this.#between(block, field, index, place - index)]));
     }
-    return { open: 0, form: 0 };
+    return this.rest;
   }
 
   clear() {
     this.#blocks.length = 0;
   }
 
+  #length(block) {
+    return block[this.fields[0]].length;
+  }
+
+  #end(block) {
+    return block.at + this.#length(block) * block.step;
+  }
+
   #between(block, field, index, part) {
     const here = block[field][index] ?? 0;
-    const next = block[field][index + 1] ?? this.#first(block.at + block.open.length * block.step, field) ?? here;
+    const next = block[field][index + 1] ?? this.#first(this.#end(block), field) ?? here;
     return here + (next - here) * part;
   }
 
