@@ -31,10 +31,10 @@ class Cell:
     """
 
     __slots__ = (
-        "begun_s", "busy_s", "closing", "context", "counts", "current", "cutting", "error", "errors", "failed",
-        "handed", "ins", "leaving", "loading", "node", "notice_s", "on_slow", "order", "others", "outs", "plan",
-        "pumping", "restarting", "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned", "step",
-        "task", "tickers", "waited_s", "waiter", "wake",
+        "begun_s", "busy_s", "closing", "context", "counts", "current", "current_edge", "cutting", "error", "errors",
+        "failed", "handed", "ins", "leaving", "loading", "node", "notice_s", "on_slow", "order", "others", "outs",
+        "plan", "pumping", "restarting", "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned",
+        "step", "task", "tickers", "waited_s", "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
@@ -55,6 +55,7 @@ class Cell:
         self.handed: tuple[Coroutine[Any, Any, None], Any, Edge] | None = None  # begun, to be gone on with by the task
         self.current: Frame | None = None  # being processed
         self.begun_s = 0.0  # when the work that was handed over began, by the work log's stopwatch
+        self.current_edge: Edge | None = None  # where the last one came from
         self.since = 0  # newest generation when the work in progress began; only where it may begin replies
         self.cutting = False  # the cancellation under way is a cut, not the end
         self.closing = False

@@ -56,7 +56,7 @@ class _Compiler:
             raise PipelineError(self.problems)
         edges = tuple(self.edge(link, lanes) for link in links)
         nodes = tuple(self.node(node, lanes) for node in self.nodes.values())
-        return Plan(spec.name, spec.about, nodes, edges, spec.turn)
+        return Plan(spec.name, spec.about, nodes, edges, spec.turn, self.source.written)
 
     def problem(self, message: str, *way: str | int, key: bool = False) -> None:
         self.problems.append(Problem(self.source.at(*way, key=key), message))

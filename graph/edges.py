@@ -45,6 +45,34 @@ class Edge:
         self.room: asyncio.Event | None = None  # exists while a sender waits
         self.reach_alarm = reach_alarm
 
+    def follow(self, plan: PlanEdge, target: Cell) -> None:
+        """Be this edge of a changed plan from now on, into `target`; what waits in it goes on waiting."""
+        self.plan, self.target, self.port = plan, target, plan.target_port
+        self.fenced = plan.fenced
+        self.deliver = target.deliver
+        self.lossy = plan.policy in ("drop_oldest", "latest")
+        self.bound, self.bound_ms = plan.bound, plan.bound_ms
+        self.depth_ms = sum(frame.ms for frame, _ in self.queue) if self.bound_ms else 0.0
+        self.let_in()
+
+    def trim(self) -> None:
+        """Drop what waits beyond the bound, after that has changed."""
+        while self.lossy and len(self.queue) > 1 and self._overflows:
+            self._drop_oldest()
+
+    def take_over(self, other: Edge) -> None:
+        """Go on where `other` was: with its counters, and with what waits in it."""
+        self.entered, self.taken, self.dropped, self.stale = other.entered, other.taken, other.dropped, other.stale
+        self.high, self.waits = other.high, other.waits
+        self.queue.extend(other.queue)
+        other.queue.clear()
+        other.let_in()
+
+    def let_in(self) -> None:
+        """Let a waiting sender go on, if there is room."""
+        if self.room is not None and not self.full:
+            self.room.set()
+
     def open(self) -> None:
         """Let frames go straight into the target, where that is possible at all.
 
@@ -109,8 +137,11 @@ class Edge:
         """`frame` left the queue."""
         if self.bound_ms:
             self.depth_ms = self.depth_ms - frame.ms if self.queue else 0.0
-        if self.room is not None and not self.full:
-            self.room.set()
+        self.let_in()
+
+    @property
+    def _overflows(self) -> bool:
+        return self.depth_ms > self.bound_ms if self.bound_ms else len(self.queue) > self.bound
 
     def _would_overflow(self, frame: Frame) -> bool:
         if self.bound_ms:

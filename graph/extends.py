@@ -15,18 +15,23 @@ END = re.compile(r"^\s*([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)\s*$")
 
 def extended(path: Path, library: Path | None, seen: tuple[Path, ...]) -> Document:
     """The document at `path` laid over the one it extends."""
-    document = read(path)
+    folders = [path.parent, *([library] if library else [])]
+    return on_base(read(path), folders, library, (*seen, path.resolve()), path.name)
+
+
+def on_base(
+    document: Document, folders: list[Path], library: Path | None, here: tuple[Path, ...], own_name: str
+) -> Document:
+    """`document` laid over the one it extends, which is in one of `folders`; `here`: the files it comes from."""
     base_name = document.data.get("extends") if isinstance(document.data, dict) else None
     if base_name is None:
         return document
     place = document.place(("extends",))
     if not isinstance(base_name, str):
         raise PipelineError([*document.problems, Problem(place, "extends names one YAML file")])
-    here = (*seen, path.resolve())
-    folders = [path.parent, *([library] if library else [])]
     base_path = next((folder / base_name for folder in folders if _is_file(folder / base_name)), None)
     if base_path is None:
-        known = {p.name for folder in folders for p in folder.glob("*.yaml")} - {path.name}
+        known = {p.name for folder in folders for p in folder.glob("*.yaml")} - {own_name}
         message = f"extends: there is no file '{base_name}'{nearest(base_name, known)}"
         raise PipelineError([*document.problems, Problem(place, message)])
     if base_path.resolve() in here:

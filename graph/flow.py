@@ -95,7 +95,7 @@ class Flow:
             _leave_task(loop, outer)
             self._outer = outer  # until the list is empty
         edge.taken += 1
-        cell.current = frame
+        cell.current, cell.current_edge = frame, edge
         cell.begun_s = self.work.now()
         work = cell.step(edge.port, frame)
         _enter_task(loop, task)
@@ -206,7 +206,7 @@ class Flow:
         frame = edge.take()
         if self._worthless(edge, frame):
             return
-        cell.current = frame
+        cell.current, cell.current_edge = frame, edge
         began_s = self.work.now()
         with Guard(self._supervisor, cell, frame, edge):
             await self._finish(cell, edge, Steps(cell, cell.step(edge.port, frame)), began_s, waited_s)

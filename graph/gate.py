@@ -28,6 +28,19 @@ class GatedEdge(Edge):
         self._held = 0  # so many of the newest frames in the queue, which the target does not know of
         self.deliver = self._hold
 
+    def follow(self, plan: PlanEdge, target: Cell) -> None:
+        super().follow(plan, target)
+        self.deliver = self._hold
+
+    @property
+    def held(self) -> int:
+        """So many of the newest frames wait for a commit."""
+        return self._held
+
+    def hold_all(self) -> None:
+        """The target knows of nothing in the queue."""
+        self._held = len(self.queue)
+
     def release(self) -> None:
         """Let go of what need not wait any longer; called after every commit and cut."""
         fence, queue = self._fence, self.queue

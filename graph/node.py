@@ -111,6 +111,8 @@ class Node(Generic[S]):
     replies: ClassVar[bool] = False  # True: what it emits belongs to a reply, and dies with its generation
     effects: ClassVar[bool] = False  # True: it changes the world outside, and sees nothing of a reply before its commit
     paces: ClassVar[bool] = False  # True: it releases audio in real time; one on every way to a listener
+    alone: ClassVar[bool] = False  # True: two at once would disturb each other outside; a swap closes the old one first
+    carries: ClassVar[tuple[str, ...]] = ()  # attributes that a node in its place goes on with after a swap
 
     emit: Callable[[str, Frame], None]
     send: Callable[[str, Frame], Awaitable[None]]
@@ -141,6 +143,16 @@ class Node(Generic[S]):
 
     def cut(self, cut: TurnCut) -> None:
         """A reply died: forget it. Runs after the pacer is silent, before tasks of that generation are cancelled."""
+
+    def export_state(self) -> dict[str, Any]:
+        """What a node of the same room goes on with when it takes this one's place, by name."""
+        return {name: getattr(self, name) for name in self.carries}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on with what another node of this room exported; open, and not connected yet."""
+        for name in self.carries:
+            if name in state:
+                setattr(self, name, state[name])
 
     async def close(self) -> None:
         """Let go of everything; always called, also when `open` failed."""

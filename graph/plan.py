@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretBytes, SecretStr
 
@@ -70,6 +71,8 @@ class Plan:
     nodes: tuple[PlanNode, ...]
     edges: tuple[PlanEdge, ...]
     turn: TurnSpec
+    written: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the file says, with what it extends, before the environment is put in: see `vaidol.graph.written`."""
 
     def node(self, name: str) -> PlanNode:
         return next(node for node in self.nodes if node.name == name)

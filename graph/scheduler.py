@@ -11,15 +11,18 @@ from typing import Any
 
 from vaidol.graph.cell import Cell
 from vaidol.graph.context import NodeContext
+from vaidol.graph.deadlines import Deadlines
+from vaidol.graph.diff import placed
 from vaidol.graph.edges import Edge
 from vaidol.graph.engine import Engine
 from vaidol.graph.events import EventLog
 from vaidol.graph.flow import Flow
 from vaidol.graph.gate import GatedEdge
-from vaidol.graph.generations import Fence, Turn, TurnCut
+from vaidol.graph.generations import Fence, TurnCut
 from vaidol.graph.meters import Snapshot, snapshot
 from vaidol.graph.plan import ALARM, Plan, PlanEdge, PlanNode
 from vaidol.graph.supervisor import CLOSE_S, Guard, Supervisor, guarded
+from vaidol.graph.swap import Swaps
 from vaidol.graph.taps import NoEdge, Take, Taps
 from vaidol.graph.tasks import Tasks
 from vaidol.graph.wiring import Wiring, retire
@@ -50,16 +53,14 @@ class Graph:
         self.stopping = False
         self._tasks = Tasks(self._bug)
         self._owned: set[asyncio.Task[None]] = set()
-        self._deadlines: dict[int, asyncio.TimerHandle] = {}  # by generation under way
+        self.deadlines = Deadlines(self)
         self._named: dict[str, float] = {}  # node -> when it was last named as slow
-        stand_ins = {node.fallback for node in plan.nodes if node.fallback}
-        wired = {name for edge in plan.edges for name in (edge.source, edge.target)}
-        self.cells = {n.name: Cell(n, self._slow) for n in plan.nodes if n.name not in stand_ins or n.name in wired}
-        self.edges = [self._edge(edge) for edge in plan.edges]
-        self._gates = [edge for edge in self.edges if isinstance(edge, GatedEdge)]
+        self.cells = {name: Cell(node, self._slow) for name, node in placed(plan).items()}
+        self.edges = [self.edge(edge, self.cells[edge.target]) for edge in plan.edges]
         self.flow = Flow(self.fence, self.supervisor, engine.clock)
         self.taps = Taps()
-        self._wiring = Wiring(self.edges, self.fence.life, self.flow, engine.workers, self.taps)
+        self.wiring = Wiring(self.edges, self.fence.life, self.flow, engine.workers, self.taps)
+        self.swaps = Swaps(self)
         for edge in self.edges:
             edge.target.ins.append(edge)
         for cell in self.cells.values():
@@ -67,7 +68,7 @@ class Graph:
             self.flow.pause(cell)
             self.place(cell, cell.plan)
         self.fence.on_cut(self._after_cut)
-        self.fence.on_begin(self._watch_reply)
+        self.fence.on_begin(self.deadlines.watch)
         self.fence.on_commit(lambda _: self._open_gates())
 
     # life
@@ -78,9 +79,7 @@ class Graph:
         try:
             order = list(reversed(self.cells.values()))
             for cell in order:
-                if cell.plan.asynchronous:
-                    name = f"{self.session} {cell.name}"
-                    cell.task = self._tasks.start(self.flow.serve(cell), name=name, context=cell.context)
+                self.serve(cell)
             await asyncio.wait([self.own(self.supervisor.start(cell)) for cell in order])
             for cell in order:
                 self.start_source(cell)
@@ -127,25 +126,28 @@ class Graph:
         task.add_done_callback(self._owned.discard)
         return task
 
+    def serve(self, cell: Cell) -> None:
+        """Start the task of an asynchronous node."""
+        if cell.plan.asynchronous:
+            name = f"{self.session} {cell.name}"
+            cell.task = self._tasks.start(self.flow.serve(cell), name=name, context=cell.context)
+
     async def _stop(self) -> None:
         """End every reply, stop all work, close the nodes in the order sound flows, all within `STOP_S`."""
         if self.stopping:
             return
         self.stopping = True
         self.fence.cut("session ends")
-        for timer in self._deadlines.values():
-            timer.cancel()
+        self.deadlines.stop()
         for cell in self.cells.values():
             cell.closing = True
-            self._untick(cell)
+            self.untick(cell)
         hung = await self._tasks.stop(CLOSE_S)
         if hung:
             log.warning("tasks did not stop", extra={"session": self.session, "tasks": hung})
         until = self.clock.s() + STOP_S - CLOSE_S
         for cell in self.cells.values():
-            await self.supervisor.close(cell, within_s=min(CLOSE_S, max(until - self.clock.s(), 0.1)))
-            retire(cell)
-            self.engine.workers.release(self._pool(cell))
+            await self.close(cell, within_s=min(CLOSE_S, max(until - self.clock.s(), 0.1)))
         self.end("stopped")
 
     # nodes
@@ -154,11 +156,28 @@ class Graph:
         """Build a new instance of `plan` into `cell`; what the old one still emits goes nowhere."""
         for task in tuple(cell.spawned):
             task.cancel()
-        self._untick(cell)
+        self.untick(cell)
         retire(cell)
+        self.build(cell, plan)
+        self.wiring.link(cell)
+
+    def build(self, cell: Cell, plan: PlanNode) -> None:
+        """Build an instance of `plan` into `cell`; what it emits goes nowhere yet."""
         cell.running = plan
         cell.node = self.engine.kind(plan)(plan.settings, NodeContext(self, cell))
-        self._wiring.connect(cell, self._pool(cell))
+        self.wiring.equip(cell, self._pool(cell))
+
+    def cell(self, plan: PlanNode) -> Cell:
+        """A new place for `plan`, beside the graph; it loads until it is put in."""
+        cell = Cell(plan, self._slow)
+        cell.wake = self.flow.wake
+        return cell
+
+    async def close(self, cell: Cell, *, within_s: float = CLOSE_S) -> None:
+        """Close the node inside `cell` for good."""
+        await self.supervisor.close(cell, within_s=within_s)
+        retire(cell)
+        self.engine.workers.release(self._pool(cell))
 
     def start_source(self, cell: Cell) -> None:
         if type(cell.node).is_source() and not cell.failed and not cell.paused:
@@ -199,23 +218,24 @@ class Graph:
             self.marks[trace].append((name, moment))
             self.events.publish("mark", trace=trace, code=name, ns=moment)
 
-    def _edge(self, plan: PlanEdge) -> Edge:
-        target = self.cells[plan.target]
+    def edge(self, plan: PlanEdge, target: Cell) -> Edge:
+        """A new edge of `plan` into `target`."""
         return GatedEdge(plan, target, self._alarm, self.fence) if plan.gated else Edge(plan, target, self._alarm)
 
-    def _untick(self, cell: Cell) -> None:
+    def untick(self, cell: Cell) -> None:
+        """End the ticks of `cell`."""
         for untick in cell.tickers:
             untick()
         cell.tickers.clear()
 
     def _pool(self, cell: Cell) -> str:
-        return f"node:{self.session}:{cell.name}"
+        return f"node:{self.session}:{cell.name}:{id(cell):x}"
 
     # turns
 
     def _after_cut(self, cut: TurnCut) -> None:
         """Tell every node, then stop the work of the dead generation: clean-up, nothing depends on it."""
-        self._forget_reply(cut.gen)
+        self.deadlines.forget(cut.gen)
         for cell in self.cells.values():
             if not cell.paused and not cell.failed:
                 with Guard(self.supervisor, cell), cell.booked():
@@ -241,31 +261,9 @@ class Graph:
                     task.cancel()
 
     def _open_gates(self) -> None:
-        for gate in self._gates:
-            gate.release()
-
-    def _watch_reply(self, turn: Turn) -> None:
-        """A reply without sound in time, or on which nobody works any more, has failed: nobody waits for ever."""
-        limit_s = self.plan.turn.first_audio_ms / 1000
-
-        def check(before: int) -> None:
-            if turn.status is not None:
-                self._forget_reply(turn.gen)
-                return
-            now = sum(cell.sent + cell.count for cell in self.cells.values() if cell.plan.lane == "reply")
-            if turn.spoke and (self.fence.held or now != before):
-                self._deadlines[turn.gen] = self.clock.at(self.clock.s() + limit_s, lambda: check(now))
-                return
-            message = f"no answer within {limit_s:g} s" if not turn.spoke else f"the answer stopped for {limit_s:g} s"
-            self.events.publish("error", gen=turn.gen, text=message, code="deadline")
-            self.fence.fail(turn.gen, message)
-
-        self._deadlines[turn.gen] = self.clock.at(self.clock.s() + limit_s, lambda: check(-1))
-
-    def _forget_reply(self, gen: int) -> None:
-        timer = self._deadlines.pop(gen, None)
-        if timer is not None:
-            timer.cancel()
+        for edge in self.edges:
+            if isinstance(edge, GatedEdge):
+                edge.release()
 
     # news
 

@@ -110,7 +110,9 @@ class Source:
         document: Document,
         problems: list[Problem] | None = None,
         left_out: frozenset[str] = frozenset(),
+        written: Mapping[str, Any] | None = None,
     ) -> None:
+        self.written: Mapping[str, Any] = written or {}  # what the file says, before the environment is put in
         self.spec = spec
         self.document = document
         self.problems = problems or []
@@ -146,10 +148,12 @@ def from_dict(data: dict[str, Any], *, name: str = "<dict>", partial: bool = Fal
 
 def check(document: Document, environment: Mapping[str, str] | None = None, *, partial: bool = False) -> Source:
     """Turn a document into a spec. Raises `PipelineError` with every problem found; see `load` for `partial`."""
+    written = copy.deepcopy(document.data)
     problems = [*document.problems, *expand_environment(document, environment)]
     if not isinstance(document.data, dict):
         raise PipelineError(problems or [Problem(document.place(()), NO_MAP)])
-    document.data.pop("extends", None)
+    for data in (document.data, written):
+        data.pop("extends", None)
     problems += edges_from_text(document) + _names(document) + _drops(document)
     spec, error = _validated(document.data)
     left_out: frozenset[str] = frozenset()
@@ -159,7 +163,7 @@ def check(document: Document, environment: Mapping[str, str] | None = None, *, p
             spec, left_out = _without_mistakes(document, error)
     if spec is None or (problems and not partial):
         raise PipelineError(problems)
-    return Source(spec, document, problems, left_out)
+    return Source(spec, document, problems, left_out, written)
 
 
 def _validated(data: dict[str, Any]) -> tuple[PipelineSpec | None, ValidationError | None]:

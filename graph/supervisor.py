@@ -61,12 +61,18 @@ class Supervisor:
         self, cell: Cell, frame: Frame | None, error: Exception, *, edge: Edge | None = None, gen: int = 0
     ) -> None:
         """Node `cell` raised `error`, working on `frame` of `edge`, or in a task of its own for reply `gen`."""
+        if cell.closing and not self.graph.stopping:
+            log.warning("a retired node failed", extra={"session": self.graph.session, "node": cell.name})
+        else:
+            self._failed(cell, frame, error, edge, gen)
+
+    def _failed(self, cell: Cell, frame: Frame | None, error: Exception, edge: Edge | None, gen: int) -> None:
         message, code = explain(cell.name, error)
         if not isinstance(error, ProviderError):
             log.error("a node failed", extra={"session": self.graph.session, "node": cell.name}, exc_info=error)
         cell.error = message
         cell.errors += 1
-        gen = frame.gen if frame is not None and frame.gen else gen or self._begun_for(cell, frame)
+        gen = frame.gen if frame is not None and frame.gen else gen or self.begun_for(cell, frame)
         self.graph.events.publish("error", node=cell.name, gen=gen, text=message, code=code)
         if gen:
             self.graph.fence.failing(gen, message)
@@ -123,7 +129,7 @@ class Supervisor:
             async with asyncio.timeout(within_s):
                 await cell.node.close()
 
-    def _begun_for(self, cell: Cell, frame: Frame | None) -> int:
+    def begun_for(self, cell: Cell, frame: Frame | None) -> int:
         """The reply that the node had begun for what it was working on; 0 = none."""
         if frame is None or not type(cell.node).replies:
             return 0
@@ -141,8 +147,10 @@ class Supervisor:
             plan, wait_s = following
             await self.graph.clock.sleep(wait_s)
             await self.close(cell)
+            if cell.closing:
+                return
             self.graph.place(cell, plan)
-            if await self.opened(cell):
+            if await self.opened(cell) and not cell.closing:
                 cell.restarting = False
                 taken_over = cell.stand_in is not None and not wait_s
                 word, value = ("fallback", 0) if taken_over else ("restarted", len(cell.restarts))
@@ -151,7 +159,8 @@ class Supervisor:
                 self.graph.flow.proceed(cell)
                 return
         cell.restarting = False
-        self._give_up(cell)
+        if not cell.closing:
+            self._give_up(cell)
 
     def _next(self, cell: Cell) -> tuple[PlanNode, float] | None:
         """The plan to open next and the wait before it."""

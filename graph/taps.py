@@ -25,6 +25,7 @@ class Taps:
 
     def __init__(self) -> None:
         self._edges: dict[str, list[Edge]] = {}  # those that lead to a listener
+        self._cells: dict[Edge, Cell] = {}  # by tap: where it is attached now
 
     def tap(self, source: Cell, edge: Edge, take: Take) -> Callable[[], None]:
         """Call `take` with every frame that enters `edge`, which leaves `source`; returns what ends this.
@@ -42,8 +43,10 @@ class Taps:
             self._edges[edge.plan.name] = kept
             if not kept:
                 del self._edges[edge.plan.name]
-            for port, leaving in source.outs.items():
-                source.outs[port] = tuple(one for one in leaving if one is not tapping)
+            cell = self._cells.pop(tapping, None)
+            outs = cell.outs if cell else {}
+            for port, leaving in outs.items():
+                outs[port] = tuple(one for one in leaving if one is not tapping)
 
         guard = _Fault(edge.plan.name, untap)
 
@@ -61,6 +64,7 @@ class Taps:
         for port, leaving in cell.outs.items():
             wanted = [tap for edge in leaving for tap in self._edges.get(edge.plan.name, ()) if tap not in leaving]
             cell.outs[port] = (*leaving, *dict.fromkeys(wanted))
+            self._cells.update(dict.fromkeys(wanted, cell))
 
     def on(self, name: str) -> int:
         """How many listen at the edge `name`."""

@@ -11,7 +11,7 @@ from typing import Any
 from vaidol.graph.cell import Cell
 from vaidol.graph.edges import Edge
 from vaidol.graph.flow import Flow
-from vaidol.graph.frames import Frame
+from vaidol.graph.frames import Audio, Frame
 from vaidol.graph.taps import Taps
 from vaidol.graph.workers import Workers
 
@@ -24,17 +24,29 @@ class Wiring:
         self._taps = taps
         self._life = life
         self._workers = workers
+        self._version = 0
+        self.edges(edges)
+        self._loop = asyncio.get_running_loop()
+
+    def edges(self, edges: list[Edge]) -> None:
+        """From now on these are the edges; every cell is to be linked anew."""
+        self._version += 1
         self._leaving: dict[str, list[Edge]] = defaultdict(list)  # by source node
         for edge in edges:
             self._leaving[edge.plan.source].append(edge)
-        self._loop = asyncio.get_running_loop()
 
-    def connect(self, cell: Cell, pool: str) -> None:
-        """Give the node in `cell` its `emit` and `send`. `pool`: its thread, if it has one."""
-        cell.others = self._flow
+    def link(self, cell: Cell) -> None:
+        """Let what the node in `cell` emits go into the edges that leave it, and to those who tap them."""
         cell.leaving = edges = self._leaving[cell.name]
+        for port in cell.outs:  # the node's `emit` knows this very dict
+            cell.outs[port] = tuple(e for e in edges if e.plan.source_port == port)
+        self._taps.attach(cell)
+
+    def equip(self, cell: Cell, pool: str) -> None:
+        """Give the node in `cell` its `emit` and `send`, which lead nowhere yet. `pool`: its thread, if it has one."""
+        cell.others = self._flow
         _, ports = type(cell.node).ports(cell.node.settings)
-        cell.outs = {port.name: tuple(e for e in edges if e.plan.source_port == port.name) for port in ports}
+        cell.outs = {port.name: () for port in ports}
         emit = self._emitter(cell)
         cell.node.send = self._sender(cell)
         cell.node.emit = emit
@@ -45,9 +57,9 @@ class Wiring:
             cell.step = _awaited(cell.node.process)
         else:
             cell.step = cell.node.process
-        if cell.running.fallback is not None or type(cell.node).replies:
+        again = cell.plan.asynchronous and any(edge.plan.frame is not Audio for edge in cell.ins)  # see `Swaps`
+        if again or cell.running.fallback is not None or type(cell.node).replies:
             cell.step = self._remembering(cell, cell.step)
-        self._taps.attach(cell)
 
     def _emitter(self, cell: Cell) -> Callable[[str, Frame], None]:
         flow, outs = self._flow, cell.outs
@@ -63,12 +75,16 @@ class Wiring:
         return emit
 
     def _sender(self, cell: Cell) -> Callable[[str, Frame], Awaitable[None]]:
-        outs = dict(cell.outs)  # `retire` empties the other
         blocking: dict[str, list[Edge]] = {}
+        version = 0
 
         async def send(port: str, frame: Frame) -> None:
+            nonlocal version
+            if version != self._version:
+                version = self._version
+                blocking.clear()
             if port not in blocking:
-                blocking[port] = self._blocking_behind(outs[port])
+                blocking[port] = self._blocking_behind(cell.name, port)
             for edge in blocking[port]:
                 if edge.full:
                     await edge.wait_for_room()
@@ -76,10 +92,10 @@ class Wiring:
 
         return send
 
-    def _blocking_behind(self, edges: tuple[Edge, ...]) -> list[Edge]:
-        """The blocking edges that a frame reaches from `edges` without passing an asynchronous node."""
+    def _blocking_behind(self, name: str, port: str | None = None) -> list[Edge]:
+        """The blocking edges that a frame of node `name` reaches without passing an asynchronous node."""
         found: list[Edge] = []
-        todo, seen = list(edges), set()
+        todo, seen = [e for e in self._leaving[name] if port is None or e.plan.source_port == port], set()
         while todo:
             edge = todo.pop()
             if edge.plan.name in seen or edge.plan.feedback:
@@ -105,10 +121,14 @@ class Wiring:
 
     def _on_thread(self, cell: Cell, pool: str) -> Callable[[str, Frame], Awaitable[None]]:
         node, workers = cell.node, self._workers
-        blocking = self._blocking_behind(tuple(edge for outs in cell.outs.values() for edge in outs))
+        blocking: list[Edge] = []
+        version = 0
 
         async def step(port: str, frame: Frame) -> None:
+            nonlocal version, blocking
             await workers.call(pool, node.process, port, frame)
+            if version != self._version:
+                version, blocking = self._version, self._blocking_behind(cell.name)
             for edge in blocking:
                 if edge.full:
                     await edge.wait_for_room()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from vaidol.graph.frames import Audio, Mark
 from vaidol.graph.generations import TurnCut
@@ -26,6 +26,7 @@ class Paced(Node[S]):
         Port("played", Audio, rate=RATE, dtype="f32", frame_ms=20),
     )
     paces = True
+    carries = ("pacer", "_sounding")
 
     def __init__(self, settings: S, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -42,6 +43,11 @@ class Paced(Node[S]):
     @abstractmethod
     def release(self, packet: Packet) -> None:
         """Hand one packet to the listener."""
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """The queue and the cursor go on: what was to be played is played, and its times continue."""
+        super().import_state(state)
+        self.ctx.fence.playout = self.pacer
 
     def cut(self, cut: TurnCut) -> None:
         self._silence(cut.gen)

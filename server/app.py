@@ -22,6 +22,8 @@ from vaidol.server.allowance import Addresses
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.olv.routes import ClientSockets
+from vaidol.server.pipelines import Pipelines
+from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
 from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
@@ -64,6 +66,7 @@ class Server:
         self.engine = Engine(registry)
         self.preload = Preload(plan, self.engine)
         self.live2d = Live2d(self.engine, options.live2d_models, options.live2d_runtime, options.avatar)
+        self.pipelines = Pipelines(self)
         self.addresses = Addresses(self.engine.clock, CALLS_PER_S, CALLS_AT_ONCE)
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
@@ -191,6 +194,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/api/sessions", server.report)
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)
+    PipelinesApi(server).routes(router)
 
 
 @web.middleware
@@ -200,7 +204,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return refusal(413, "too_large", f"more than {offer.MAX_BYTES} bytes")
-    except web.HTTPNotFound:
+    except web.HTTPNotFound as error:
+        if error.content_type == "application/json":
+            raise
         return refusal(404, "not_found", "there is nothing at this address")
     except web.HTTPMethodNotAllowed as error:
         response = refusal(405, "method", "this address does not take that method")

@@ -35,7 +35,7 @@ class Sessions:
         self, plan: Plan, engine: Engine, *, limit: int, grace_s: float = GRACE_S, stun: tuple[str, ...] = ()
     ) -> None:
         self.limit = limit
-        self._plan = plan
+        self.plan = plan  # of new sessions
         self._engine = engine
         self._grace_s = grace_s
         self._stun = stun
@@ -81,7 +81,7 @@ class Sessions:
             except SessionEnded:
                 pass
         self._admit()
-        session = Session(self._plan, self._engine, grace_s=self._grace_s, stun=self._stun)
+        session = Session(self.plan, self._engine, grace_s=self._grace_s, stun=self._stun)
         self._sessions[session.token] = session
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
         self._running.add(task)

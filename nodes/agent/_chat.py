@@ -6,7 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -87,6 +87,14 @@ class ChatAgent(Node[C]):
     async def close(self) -> None:
         """Subclasses call this."""
         self._stop_listening()
+
+    def export_state(self) -> dict[str, Any]:
+        return {"memory": self.memory}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Whoever answers now remembers what was said to, and heard of, the one before."""
+        if isinstance(memory := state.get("memory"), Conversation):
+            self.memory.go_on(memory)
 
     async def process(self, port: str, frame: Transcript | Mark) -> None:
         if isinstance(frame, Mark):

@@ -43,6 +43,11 @@ class Conversation:
         self._past: list[_Entry] = []
         self._reply: _Entry | None = None  # the reply under way
 
+    def go_on(self, other: Conversation) -> None:
+        """Take over the talk that `other` remembers; the head stays."""
+        self._past, self._reply, self.hears = list(other._past), other._reply, other.hears
+        self._trim(self._budget)
+
     def user(self, text: str, gen: int = 0) -> None:
         """The user said `text`, which asks for the reply `gen`. Texts in a row become one message."""
         if text:

@@ -38,6 +38,8 @@ class Puppeteer(Node[P]):
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("mouth", Mouth, optional=True), Port("cue", Cue, optional=True))
 
+    alone = True
+
     def __init__(self, settings: P, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.stage = Stage(settings.delay_ms / 1000)

@@ -33,6 +33,7 @@ class Sentences(Node[SentencesSettings]):
 
     inputs = (Port("text", TextDelta),)
     outputs = (Port("sentence", Sentence),)
+    carries = ("_gen", "_seq", "_cues", "_splitter")
 
     def __init__(self, settings: SentencesSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)

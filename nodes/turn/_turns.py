@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Turns(Node[T]):
         Port("talk", Speech, optional=True),
     )
     outputs: ClassVar[tuple[Port, ...]] = (Port("utterance", Utterance),)
+    carries = (
+        "_ring", "_count", "_floor", "_lag", "_frame", "_speaking", "_pressed", "_since", "_quiet_from", "_open",
+        "_begin", "_voiced", "_lasted",
+    )  # fmt: skip
 
     def __init__(self, settings: T, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -61,6 +65,13 @@ class Turns(Node[T]):
         self._begin = 0  # its first sample, pre-roll included
         self._voiced = 0  # samples of finished speech in it
         self._lasted = False  # some speech in it was no cough
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Go on in the middle of a word."""
+        super().import_state(state)
+        self._meanwhile.heard()
+        if self._open:
+            self._meanwhile.begin(self.longest_ms)
 
     def process(self, port: str, frame: Speech | Audio) -> None:
         if isinstance(frame, Audio):

@@ -60,6 +60,10 @@ class SmartTurns(Turns[SmartTurnSettings]):
         Port("transcript", Transcript, optional=True, many=True),
     )
     outputs: ClassVar[tuple[Port, ...]] = (*Turns.outputs, Port("partial", Utterance))
+    carries = (
+        *Turns.carries, "_patience", "_numbered", "_attempt", "_ended", "_has_words", "_finished", "_ask_at_ms",
+        "_words_go_on", "_asks", "_words_stop", "_punctuates",
+    )  # fmt: skip
 
     def __init__(self, settings: SmartTurnSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)

@@ -37,6 +37,11 @@ class Hysteresis:
     _sounded: int = 0  # sample behind the last loud block of a voiced window
     _peak_dbfs: float = -100.0  # of the blocks of this speech
 
+    def go_on(self, other: Hysteresis) -> None:
+        """Hear what `other` has heard so far, by the own thresholds."""
+        self.active, self.noise_dbfs, self._began = other.active, other.noise_dbfs, other._began
+        self._ended, self._sounded, self._peak_dbfs = other._ended, other._sounded, other._peak_dbfs
+
     def window(
         self, probability: float, dbfs: float, start: int, end: int, blocks: Sequence[float] = ()
     ) -> Speech | None:

@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from pydantic import Field
@@ -60,6 +61,7 @@ class SileroVad(Node[SileroVadSettings]):
         Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
     )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
+    carries = ("_rest", "_at", "_echo")
 
     def __init__(self, settings: SileroVadSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -88,6 +90,15 @@ class SileroVad(Node[SileroVadSettings]):
         ears: Ears = self.ctx.shared(f"silero {self.settings.model}")
         self._stream = Stream(ears, self.ctx.clock, self._judge, self.ctx.guarded)
         self._close = self._stream.close
+
+    def export_state(self) -> dict[str, Any]:
+        return {**super().export_state(), "hysteresis": self._hysteresis}
+
+    def import_state(self, state: dict[str, Any]) -> None:
+        """Whether somebody speaks, and how loud the room is, is known already."""
+        super().import_state(state)
+        if isinstance(before := state.get("hysteresis"), Hysteresis):
+            self._hysteresis.go_on(before)
 
     def process(self, port: str, frame: Audio) -> None:
         if port == "reference":

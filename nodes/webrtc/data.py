@@ -39,6 +39,8 @@ class WebrtcData(Node[Settings]):
         Port("talk", Speech, source=True),
         Port("command", Cue, source=True),
     )
+    alone = True
+    carries = ("_typed", "_state", "_speaks", "_tentative", "_moments")
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)

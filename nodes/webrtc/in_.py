@@ -14,6 +14,7 @@ class WebrtcIn(Node[Settings]):
     """webrtc.in: the microphone of the call, as it arrives.  -> audio (Audio, 48 kHz)"""
 
     outputs = (Port("audio", Audio, rate=48_000, dtype="f32"),)
+    carries = ("_pts",)
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)
