@@ -21,9 +21,11 @@ class Meanwhile:
         self._watching: asyncio.Task[None] | None = None
         self.heard_s = 0.0  # clock, when sound came last
 
-    def heard(self) -> None:
-        """Sound came."""
+    def heard(self, longest_ms: float) -> None:
+        """Sound came. `longest_ms` not 0: a turn is open, perhaps one that another node began (after a swap)."""
         self.heard_s = self._ctx.clock.s()
+        if longest_ms and self._watching is None:
+            self.begin(longest_ms)
 
     def expect(self, in_ms: float, within_ms: float) -> None:
         """Call `due` in `in_ms` where that lies within the packet under way, `within_ms`; else not at all.

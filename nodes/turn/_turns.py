@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from vaidol.graph.ports import Port
 from vaidol.nodes.turn._meanwhile import Meanwhile
 from vaidol.nodes.turn._ring import Ring
 from vaidol.nodes.turn._settings import TurnSettings
+from vaidol.nodes.turn._state import TURN
 
 RATE = 16_000  # Hz
 TAIL = RATE * 200 // 1000  # samples of the silence that stay behind the last word
@@ -42,10 +43,7 @@ class Turns(Node[T]):
         Port("talk", Speech, optional=True),
     )
     outputs: ClassVar[tuple[Port, ...]] = (Port("utterance", Utterance),)
-    carries = (
-        "_ring", "_count", "_floor", "_lag", "_frame", "_speaking", "_pressed", "_since", "_quiet_from", "_open",
-        "_begin", "_voiced", "_lasted",
-    )  # fmt: skip
+    carries: ClassVar[tuple[str, ...]] = TURN
 
     def __init__(self, settings: T, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -65,13 +63,6 @@ class Turns(Node[T]):
         self._begin = 0  # its first sample, pre-roll included
         self._voiced = 0  # samples of finished speech in it
         self._lasted = False  # some speech in it was no cough
-
-    def import_state(self, state: dict[str, Any]) -> None:
-        """Go on in the middle of a word."""
-        super().import_state(state)
-        self._meanwhile.heard()
-        if self._open:
-            self._meanwhile.begin(self.longest_ms)
 
     def process(self, port: str, frame: Speech | Audio) -> None:
         if isinstance(frame, Audio):
@@ -176,7 +167,7 @@ class Turns(Node[T]):
             self._start(self._ring.end)
         self._ring.append(frame.samples.astype(np.float32, copy=False))
         self._frame = len(frame.samples)
-        self._meanwhile.heard()
+        self._meanwhile.heard(self.longest_ms if self._open else 0)
 
     def _while_speaking(self) -> None:
         told = self._ring.end - self._lag  # an end before this sample would have been told

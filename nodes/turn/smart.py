@@ -13,6 +13,7 @@ from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
 from vaidol.nodes.turn._partials import Partials
 from vaidol.nodes.turn._smart_settings import SmartTurnSettings
+from vaidol.nodes.turn._state import SMART
 from vaidol.nodes.turn._turns import RATE, Turns
 from vaidol.nodes.turn._words import agrees, objects, unfinished
 
@@ -60,10 +61,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         Port("transcript", Transcript, optional=True, many=True),
     )
     outputs: ClassVar[tuple[Port, ...]] = (*Turns.outputs, Port("partial", Utterance))
-    carries = (
-        *Turns.carries, "_patience", "_numbered", "_attempt", "_ended", "_has_words", "_finished", "_ask_at_ms",
-        "_words_go_on", "_asks", "_words_stop", "_punctuates",
-    )  # fmt: skip
+    carries = SMART
 
     def __init__(self, settings: SmartTurnSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
