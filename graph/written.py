@@ -36,11 +36,8 @@ def masked(plan: Plan) -> dict[str, Any]:
             return {key: walk(item, (*way, key)) for key, item in value.items()}
         if isinstance(value, list):
             return [walk(item, (*way, index)) for index, item in enumerate(value)]
-        if (
-            (way in secret or (isinstance(value, str) and NAMES.search(str(way[-1]))))
-            and value not in ("", None)
-            and not _only_a_name(value)
-        ):
+        hidden = way in secret or (isinstance(value, str) and NAMES.search(str(way[-1])))
+        if hidden and value not in ("", None) and not _only_a_name(value):
             return MASK
         return CREDENTIALS.sub(MASK, value) if isinstance(value, str) else value
 

@@ -61,7 +61,7 @@ class SileroVad(Node[SileroVadSettings]):
         Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
     )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
-    carries = ("_rest", "_at", "_echo")
+    carries = ("_rest", "_at", "_echo", "_windows", "_frames", "_asked", "_told")
 
     def __init__(self, settings: SileroVadSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -71,6 +71,7 @@ class SileroVad(Node[SileroVadSettings]):
         self._windows: deque[tuple[F32, int]] = deque()  # asked about, each with the number of its first sample
         self._frames: deque[tuple[Audio, int]] = deque()  # held back until so many windows are judged
         self._asked = self._told = 0  # windows
+        self._again: list[F32] = []  # windows that another node asked about, and whose place this one took
         self._close: Callable[[], None] = lambda: None
         self._echo = EchoGuard()
         self._hysteresis = Hysteresis(
@@ -95,8 +96,10 @@ class SileroVad(Node[SileroVadSettings]):
         return {**super().export_state(), "hysteresis": self._hysteresis}
 
     def import_state(self, state: dict[str, Any]) -> None:
-        """Whether somebody speaks, and how loud the room is, is known already."""
+        """Whether somebody speaks, and how loud the room is, is known already; what was not judged yet will be."""
         super().import_state(state)
+        self._windows, self._frames = self._windows.copy(), self._frames.copy()
+        self._again = [window for window, _ in self._windows]
         if isinstance(before := state.get("hysteresis"), Hysteresis):
             self._hysteresis.go_on(before)
 
@@ -113,7 +116,8 @@ class SileroVad(Node[SileroVadSettings]):
         self._rest, self._at = samples[whole:], self._at + whole
         self._asked += len(windows)
         self._frames.append((frame, self._asked))
-        self._stream.hear(windows)
+        self._stream.hear([*self._again, *windows])
+        self._again = []
         self._pass_on()
 
     async def close(self) -> None:

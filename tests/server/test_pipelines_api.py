@@ -172,7 +172,10 @@ def test_every_end_of_the_graph_can_be_swapped_in_a_call() -> None:
                 assert (status, change["outcome"]) == (200, "applied"), change
                 caller.levels.clear()
                 await caller.until(lambda: sum(level > 0.05 for level in caller.levels) > 20, "sound after the swap")
-            moved = {"nodes": {"page": None, "screen": {"use": "webrtc.data"}}, "edges": ["out.spoken -> screen.spoken"]}
+            moved = {
+                "nodes": {"page": None, "screen": {"use": "webrtc.data"}},
+                "edges": ["out.spoken -> screen.spoken"],
+            }
             assert (await asked(client, "PUT", f"{base}/pipeline", json=moved))[0] == 200
             graph = next(iter(client.app[SERVER].sessions)).graph  # type: ignore[union-attr]
             assert graph is not None
