@@ -98,7 +98,7 @@ def test_a_reply_plays_on_through_another_out_node() -> None:
     of = Sentence(text="one two three four", gen=1)
     tone = np.full(4_800, 0.5, np.float32)
     reply = [Audio(samples=tone, rate=48_000, gen=1, of=of, final=i == 9, sentence_end=i == 9) for i in range(10)]
-    voice = source(Audio, [(0.1, f) for f in reply], rate=48_000)
+    voice = source(Audio, [(0.1, f) for f in reply], rate=48_000, replies=True)
     kinds = Registry("vaidol.nodes", extra={"t.voice": voice, "webrtc.other": OtherOut})
 
     class Ears(Listener):
