@@ -81,6 +81,8 @@ class Service:
                         timeout=aiohttp.ClientWSTimeout(ws_close=0.2), **what,
                     )  # fmt: skip
             except aiohttp.WSServerHandshakeError as error:
+                if error.status < 400:
+                    raise self.wrong("speaks no WebSocket; is base_url right?", "protocol") from error
                 raise self.status(error.status, "") from error
         try:
             with self.explained("broke the connection off"):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import ClassVar, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Settings
 
 
@@ -74,3 +78,20 @@ class RemoteSettings(Settings):
     def key(self) -> str:
         """The key, from the settings or the environment."""
         return self.api_key.get_secret_value() or os.environ.get(self.provider.key, "")
+
+
+def need_package(provider: Provider) -> ModuleType:
+    """The module the provider works with; blocks. Raises `ProviderError` with the way to get it."""
+    try:
+        return importlib.import_module(provider.package)
+    except ImportError as error:
+        message = f"{provider.name} needs more packages: {provider.install}"
+        raise ProviderError(message, code="missing") from error
+
+
+def need_file(path: str, what: str) -> Path:
+    """The user's file or folder. Raises `ProviderError` when it is not there."""
+    found = Path(path).expanduser()
+    if not path or not found.exists():
+        raise ProviderError(f"{what} is not there: '{path}'", code="model")
+    return found

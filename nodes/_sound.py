@@ -32,7 +32,7 @@ class SoundDecoder:
         self._raw = raw
         self._head = b""
         self._reader: _Reader | None = None
-        self._resampler: _Resampler | None = None
+        self._resampler: Resampler | None = None
         self.heard = False  # some of it was sound
 
     def feed(self, data: bytes, *, last: bool = False) -> F32:
@@ -55,7 +55,7 @@ class SoundDecoder:
         if self._resampler is None:
             if rate == self._rate:
                 return samples
-            self._resampler = _Resampler(rate, self._rate)
+            self._resampler = Resampler(rate, self._rate)
         return self._resampler.feed(samples)
 
 
@@ -212,7 +212,7 @@ class _OggOpus:
         return parts
 
 
-class _Resampler:
+class Resampler:
     """From one rate to another, in a stream; None ends it."""
 
     def __init__(self, rate: int, to: int) -> None:
