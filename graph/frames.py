@@ -173,7 +173,8 @@ class Mouth(Frame):
     """Mouth track: one value per `step` samples from `pts` on (48 kHz); `open` in [0, 1], `form` in [-1, 1].
 
     `vowels`: for each value the weights of A I U E O, their sum at most the opening; empty where nobody tells them.
-    What comes later replaces what an earlier frame said of the same samples.
+    What comes later replaces what an earlier frame said of the same samples. `born`, if not 0: when sample `pts`
+    leaves for the listener, which may be later than now.
     """
 
     step: int = 960

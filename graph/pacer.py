@@ -64,6 +64,30 @@ class Pacer:
     def depth_ms(self) -> float:
         return sum((len(frame.samples) - at) * 1000 / RATE for frame, at in self._queue)
 
+    @property
+    def holding(self) -> bool:
+        """Whether what waits is held back."""
+        return self._holding
+
+    def peek(self, most: int) -> tuple[F32, int, bool]:
+        """What is played next: up to `most` samples of one living reply, its generation (0: nothing), and whether its
+        end is among them. Whatever happens meanwhile may change it."""
+        parts: list[F32] = []
+        length, gen = 0, 0
+        for frame, at in self._queue:
+            life = self._fence.life[frame.gen]
+            if life == DEAD:
+                continue
+            if life != ALIVE or (gen and frame.gen != gen) or length >= most:
+                break
+            gen = frame.gen
+            part: F32 = frame.samples[at : at + most - length].astype(np.float32, copy=False)
+            parts.append(part)
+            length += len(part)
+            if frame.final and at + len(part) == len(frame.samples):
+                return np.concatenate(parts), gen, True
+        return (np.concatenate(parts) if parts else SILENT[:0]), gen, False
+
     async def room(self) -> None:
         """Wait until less than `ROOM_MS` is queued."""
         await self._room.wait()

@@ -10,12 +10,14 @@ from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.pacer import RATE, Pacer, Packet
 from vaidol.graph.ports import Port
+from vaidol.nodes._ahead import Ahead
 
 S = TypeVar("S", bound=Settings)
 
 
 class Paced(Node[S]):
-    """audio (Audio, 48 kHz) -> spoken (Mark: what the playout cursor passed), played (Audio, 48 kHz, as it leaves).
+    """audio (Audio, 48 kHz) -> spoken (Mark: what the playout cursor passed), played (Audio, 48 kHz, as it leaves),
+    coming (Audio, 48 kHz, the same up to 120 ms before it leaves; see `Ahead`).
 
     `played` flows only while there is sound; its last frame of a stretch is `final` and empty.
     """
@@ -24,6 +26,7 @@ class Paced(Node[S]):
     outputs: ClassVar[tuple[Port, ...]] = (
         Port("spoken", Mark),
         Port("played", Audio, rate=RATE, dtype="f32", frame_ms=20),
+        Port("coming", Audio, rate=RATE, dtype="f32", frame_ms=20),
     )
     paces = True
     carries = ("pacer", "_sounding")
@@ -32,6 +35,7 @@ class Paced(Node[S]):
         super().__init__(settings, ctx)
         self.pacer = Pacer(ctx.fence)
         self._sounding = 0  # generation heard in the last packet
+        self._ahead = Ahead(self.pacer)
 
     async def open(self) -> None:
         self.ctx.each_tick(self._tick)
@@ -51,10 +55,12 @@ class Paced(Node[S]):
 
     def cut(self, cut: TurnCut) -> None:
         self._silence(cut.gen)
+        self._tell(self._ahead.stop(self.pacer.pts))
 
     def _tick(self, skipped: int) -> None:
         packet = self.pacer.pull(skipped)
         self.release(packet)
+        self._tell(self._ahead.look(packet, self.ctx.clock.ns()))
         if packet.gen and not self._sounding:
             self.ctx.fence.spoke(packet.gen)
         for mark in packet.marks:
@@ -72,6 +78,10 @@ class Paced(Node[S]):
             if mark.kind == "reply_end":
                 self._silence(mark.gen)
                 self.ctx.fence.played_out(mark.gen)
+
+    def _tell(self, coming: list[Audio]) -> None:
+        for frame in coming:
+            self.emit("coming", frame)
 
     def _silence(self, gen: int) -> None:
         """Say once that no more sound of `gen` is coming for now."""

@@ -141,6 +141,8 @@ class Mouth(_ToClient):
     t: Literal["mouth"]
     at: At
     step: Annotated[int, Field(ge=1)]
+    turn: Turn | None = None
+    """the reply it belongs to: of one that was cut, it is to be dropped"""
     open: Track
     form: Annotated[tuple[Annotated[float, Field(ge=-1, le=1)], ...], Field(max_length=500)]
     """-1 round .. 1 spread"""
@@ -152,6 +154,8 @@ class Viseme(_ToClient):
     t: Literal["viseme"]
     at: At
     step: Annotated[int, Field(ge=1)]
+    turn: Turn | None = None
+    """the reply it belongs to: of one that was cut, it is to be dropped"""
     a: Track
     i: Track
     u: Track

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from vaidol.graph.clock import NS
 from vaidol.graph.frames import Cue, Mouth
 
 RATE = 48_000  # Hz, of the output that `pts` counts
@@ -16,32 +18,38 @@ DRIFT = 1e-4  # s/s: how fast the estimate of the output's clock may become late
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What is seen now. open: 0..1; form: -1 (round) .. 1 (spread); faces: weight of each expression that is not
-    neutral, 0..1; motions: names begun since the last look."""
+    """What is seen now. open: 0..1; form: -1 (round) .. 1 (spread); shapes: weights of A I U E O, where they are known;
+    faces: weight of each expression that is not neutral, 0..1; motions: names begun since the last look."""
 
     open: float = 0.0
     form: float = 0.0
+    shapes: tuple[float, ...] = ()
     faces: dict[str, float] = field(default_factory=dict)
     motions: tuple[str, ...] = ()
 
     def vowels(self) -> dict[str, float]:
-        """Weights of A I U E O for models that shape the mouth by vowels, 0..1; from opening and form, so rough."""
+        """Weights of A I U E O for models that shape the mouth by vowels, 0..1; guessed from the form if need be."""
+        if self.shapes:
+            return dict(zip("AIUEO", self.shapes, strict=True))
         spread, rounded = max(0.0, self.form), max(0.0, -self.form)
         parts = {
             "A": 1.0 - abs(self.form),
             "I": 0.6 * spread,
+            "U": 0.4 * rounded,
             "E": 0.4 * spread,
             "O": 0.6 * rounded,
-            "U": 0.4 * rounded,
         }
         return {name: self.open * part for name, part in parts.items()}
+
+
+SHUT: tuple[float, float, tuple[float, ...]] = (0.0, 0.0, ())
 
 
 class Stage:
     """Takes frames as they come, with the media time they belong to, and tells what is due.
 
-    Output sample 0 is heard `delay_s` after it left; when it left is learned from the frames themselves, which never
-    come before their sound.
+    Output sample 0 is heard `delay_s` after it left; when it left is learned from the frames themselves, which say when
+    their sound leaves, or else never come before it.
     """
 
     def __init__(self, delay_s: float) -> None:
@@ -50,16 +58,16 @@ class Stage:
         self._learned_s = 0.0
         self._waiting: list[tuple[int, int, Mouth | Cue]] = []
         self._number = 0
-        self._open = self._form = 0.0
-        self._face, self._weight = "neutral", 0.0
+        self._mouth: tuple[float, float, tuple[float, ...]] = SHUT
+        self._face, self._weight, self._until_s = "neutral", 0.0, math.inf
         self._faces: dict[str, float] = {}
         self._looked_s: float | None = None
 
     def take(self, frame: Mouth | Cue, now_s: float) -> None:
         """A frame came at `now_s`."""
         left = frame.pts + (frame.step * len(frame.open) if isinstance(frame, Mouth) else 0)
-        candidate = now_s - left / RATE
-        if isinstance(frame, Mouth):  # a cue may be meant for later
+        candidate = (frame.born / NS - frame.pts / RATE) if frame.born else now_s - left / RATE
+        if isinstance(frame, Mouth) and any(frame.open):  # a cue, or a mouth that shuts, may be meant for later
             known = self._origin_s
             late = None if known is None else known + DRIFT * (now_s - self._learned_s)
             self._origin_s = candidate if late is None else min(late, candidate)
@@ -73,34 +81,37 @@ class Stage:
     def cut(self) -> None:
         """The reply died: the mouth shuts now, and what was to come is forgotten."""
         self._waiting.clear()
-        self._open = self._form = 0.0
+        self._mouth = SHUT
 
     def look(self, now_s: float) -> Look:
         """What is seen at `now_s`; `now_s` never goes back."""
         motions = []
-        for frame, at_s in self._due(now_s):
-            if isinstance(frame, Cue) and frame.kind == "motion":
+        newest = 0  # of the mouth tracks: a later one replaces what an earlier one said
+        for number, frame, at_s in self._due(now_s):
+            if isinstance(frame, Mouth):
+                if frame.open and number > newest:
+                    newest = number
+                    self._mouth = _value(frame, int((now_s - at_s) * RATE / frame.step))
+            elif frame.kind == "motion":
                 motions.append(frame.name)
-            elif isinstance(frame, Cue):
-                if frame.kind != "expression":
-                    continue
+            elif frame.kind == "expression":
                 self._face, self._weight = frame.name, frame.weight
-            elif frame.open:
-                value = min(int((now_s - at_s) * RATE / frame.step), len(frame.open) - 1)
-                self._open, self._form = frame.open[value], frame.form[value]
+                self._until_s = max(at_s, self._looked_s or 0.0) + frame.hold_ms / 1000 if frame.hold_ms else math.inf
+        if now_s >= self._until_s:
+            self._face, self._until_s = "neutral", math.inf
         step = 1.0 if self._looked_s is None else (now_s - self._looked_s) / FADE_S
         self._looked_s = now_s
         self._fade(step)
-        return Look(self._open, self._form, dict(self._faces), tuple(motions))
+        return Look(*self._mouth, dict(self._faces), tuple(motions))
 
-    def _due(self, now_s: float) -> Iterator[tuple[Mouth | Cue, float]]:
+    def _due(self, now_s: float) -> Iterator[tuple[int, Mouth | Cue, float]]:
         """Commands whose sound is heard by now; a mouth track that goes on stays, for its later values."""
         going_on: list[tuple[int, int, Mouth | Cue]] = []
         base = (self._origin_s or 0.0) + self._delay_s
         while self._waiting and base + self._waiting[0][0] / RATE <= now_s:
             entry = heapq.heappop(self._waiting)
             frame, at_s = entry[2], base + entry[0] / RATE
-            yield frame, at_s
+            yield entry[1], frame, at_s
             if isinstance(frame, Mouth) and at_s + (len(frame.open) - 1) * frame.step / RATE > now_s:
                 going_on.append(entry)
         for entry in going_on:
@@ -115,3 +126,9 @@ class Stage:
                 self._faces[name] = now
             else:
                 self._faces.pop(name, None)
+
+
+def _value(track: Mouth, number: int) -> tuple[float, float, tuple[float, ...]]:
+    """Opening, form and vowels of the track's value `number`, or of its last."""
+    number = min(number, len(track.open) - 1)
+    return track.open[number], track.form[number], track.vowels[number] if track.vowels else ()

@@ -9,10 +9,11 @@ from vaidol.graph.frames import Audio, Mouth
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
-from vaidol.nodes.expression._mouth import MouthCurve
+from vaidol.nodes.expression._mouth import MouthCurve, Shape
 
 RATE = 48_000  # Hz
 STEP = 960  # samples for each value of the mouth, 20 ms
+SHUT = 8  # values of a closed mouth: more than were ever told ahead
 
 
 class LipsyncSettings(Settings):
@@ -23,9 +24,10 @@ class LipsyncSettings(Settings):
 class Lipsync(Node[LipsyncSettings]):
     """expression.lipsync: open and shape the mouth by the sound of the reply.
 
-    audio (Audio, 48 kHz, as it is played) -> mouth (Mouth, a value every 20 ms, at the same samples)
+    audio (Audio, 48 kHz, as it is played or, better, as it is coming) -> mouth (Mouth, a value every 20 ms, at the
+    same samples; `born`: when the first of them leaves, if the sound said so)
 
-    A frame that is `final` ends the sound: the mouth closes.
+    A frame that is `final` ends the sound: the mouth closes, whatever was told of later samples.
     """
 
     inputs = (Port("audio", Audio, rate=RATE, dtype="f32", frame_ms=20),)
@@ -35,36 +37,48 @@ class Lipsync(Node[LipsyncSettings]):
         super().__init__(settings, ctx)
         self._curve = MouthCurve(RATE, STEP)
         self._last = Audio()  # frame heard last
+        self._born = 0  # when it leaves
         self._start = 0  # sample where the values below begin
-        self._open: list[float] = []
-        self._form: list[float] = []
+        self._shapes: list[Shape] = []
 
     def process(self, port: str, frame: Audio) -> None:
         if len(frame.samples):
-            if frame.pts != self._start + len(self._open) * STEP:
+            if frame.pts != self._start + len(self._shapes) * STEP:
                 self._send()
                 self._start = frame.pts
+            self._born = self._born if self._shapes else frame.born
             self._last = frame
-            opened, formed = self._curve.feed(frame.samples.astype(np.float32, copy=False))
-            self._open += opened
-            self._form += formed
-            if len(self._open) * STEP * 1000 >= self.settings.batch_ms * RATE:
+            self._shapes += self._curve.feed(frame.samples.astype(np.float32, copy=False))
+            if len(self._shapes) * STEP * 1000 >= self.settings.batch_ms * RATE:
                 self._send()
         if frame.final:
             self._send()
             self._curve.reset()
-            self.emit("mouth", Mouth(step=STEP, pts=frame.pts + len(frame.samples), open=(0.0,), form=(0.0,)))
+            closed, no_vowels = (0.0,) * SHUT, ((0.0,) * 5,) * SHUT
+            pts = frame.pts + len(frame.samples)
+            self.emit("mouth", Mouth(step=STEP, pts=pts, open=closed, form=closed, vowels=no_vowels))
 
     def cut(self, cut: TurnCut) -> None:
         self._curve.reset()
-        self._open, self._form = [], []
+        self._shapes = []
 
     def _send(self) -> None:
         """Send the values that wait; if their reply is dead by now, nobody gets them."""
-        if self._open:
-            opened, formed = (tuple(round(value, 3) for value in values) for values in (self._open, self._form))
-            last = self._last
-            mouth = Mouth(step=STEP, pts=self._start, open=opened, form=formed, gen=last.gen, trace=last.trace)
+        if self._shapes:
+            opened, formed, vowels = zip(*self._shapes, strict=True)
+            mouth = Mouth(
+                step=STEP,
+                pts=self._start,
+                born=self._born,
+                open=_rounded(opened),
+                form=_rounded(formed),
+                vowels=tuple(map(_rounded, vowels)),  # type: ignore[arg-type]
+                **self._last.stamp(),
+            )
             self.emit("mouth", mouth)
-        self._start += len(self._open) * STEP
-        self._open, self._form = [], []
+        self._start += len(self._shapes) * STEP
+        self._shapes = []
+
+
+def _rounded(values: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(round(value, 2) for value in values)

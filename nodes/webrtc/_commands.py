@@ -42,7 +42,7 @@ def to_cue(message: Message) -> Cue:
 
 def mouth_messages(mouth: Mouth) -> list[Message]:
     """The mouth track, and the same as vowels where they are known."""
-    timed: Message = {"at": mouth.pts, "step": mouth.step}
+    timed: Message = {"at": mouth.pts, "step": mouth.step, **({"turn": mouth.gen} if mouth.gen else {})}
     told: list[Message] = [{"t": "mouth", **timed, "open": mouth.open, "form": mouth.form}]
     if mouth.vowels:
         told.append({"t": "viseme", **timed, **dict(zip("aiueo", zip(*mouth.vowels, strict=True), strict=True))})

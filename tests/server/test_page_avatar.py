@@ -72,6 +72,19 @@ def test_the_mouth_follows_the_sound_being_heard(stage: Stage) -> None:
     stage.until(SHUT)
 
 
+def test_what_is_told_later_of_the_same_sound_replaces_the_earlier(stage: Stage) -> None:
+    stage.say("sync", origin=4_294_967_000, rate=48_000)
+    mouth(stage, 9600, [0.8] * 20)
+    mouth(stage, 9600 + 5 * STEP, [0.0] * 8)  # told ahead, and then the sound was held
+    mouth(stage, 9600 + 10 * STEP, [0.8] * 20, turn=1)
+    hear(stage, 9600 + 3 * STEP)
+    stage.until(OPEN)
+    hear(stage, 9600 + 7 * STEP)
+    stage.until(SHUT)
+    hear(stage, 9600 + 12 * STEP)
+    stage.until(OPEN)
+
+
 def test_without_sync_the_mouth_moves_sixty_ms_after_arrival(stage: Stage) -> None:
     mouth(stage, 480_000, [0.8] * 40)
     stage.until(OPEN)

@@ -37,18 +37,18 @@ def test_every_20_ms_have_a_value_and_the_end_closes_the_mouth() -> None:
     sound = tone(0.2)
     mouths = move([*pieces(sound, RATE), (0.22, closed(RATE // 5))])
     assert [(mouth.pts, len(mouth.open)) for mouth in mouths] == [(n * 2 * STEP, 2) for n in range(5)] + [
-        (RATE // 5, 1)
+        (RATE // 5, 8)
     ]
     assert all(mouth.step == STEP and len(mouth.form) == len(mouth.open) for mouth in mouths)
     assert all(value > 0.3 for mouth in mouths[1:-1] for value in mouth.open)
-    assert mouths[-1].open == (0.0,)
+    assert mouths[-1].open == (0.0,) * 8
     assert mouths[-1].gen == 0
 
 
 @pytest.mark.parametrize(("batch_ms", "sizes"), [(20, [1] * 5), (60, [3, 2]), (500, [5])])
 def test_batches_have_the_length_asked_for_and_the_end_flushes_them(batch_ms: int, sizes: list[int]) -> None:
     mouths = move([*pieces(tone(0.1), RATE), (0.12, closed(RATE // 10))], batch_ms=batch_ms)
-    assert [len(mouth.open) for mouth in mouths] == [*sizes, 1]
+    assert [len(mouth.open) for mouth in mouths] == [*sizes, 8]
 
 
 def test_after_a_gap_the_values_keep_their_samples() -> None:
@@ -56,7 +56,7 @@ def test_after_a_gap_the_values_keep_their_samples() -> None:
     later = [(when, Audio(samples=frame.samples, rate=RATE, pts=frame.pts + RATE)) for when, frame in second]
     mouths = move([*first, *later, (2.0, closed(RATE + 3 * STEP))])
     assert [(mouth.pts, len(mouth.open)) for mouth in mouths] == [
-        (0, 2), (2 * STEP, 1), (RATE, 2), (RATE + 2 * STEP, 1), (RATE + 3 * STEP, 1),
+        (0, 2), (2 * STEP, 1), (RATE, 2), (RATE + 2 * STEP, 1), (RATE + 3 * STEP, 8),
     ]  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_silence_is_a_closed_mouth_and_loud_is_more_than_quiet() -> None:
 def test_in_a_call_the_mouth_moves_with_the_words_and_closes_when_they_are_cut() -> None:
     async def main() -> tuple[list[Mouth], int]:
         nodes = {**NODES, "lips": "expression.lipsync", "end": sink(Mouth)}
-        edges = [*EDGES, HEARD, "out.played -> lips.audio", "lips.mouth -> end.in"]
+        edges = [*EDGES, HEARD, "out.coming -> lips.audio", "lips.mouth -> end.in"]
         cuts = []
         async with running(nodes, edges, ends={"call": CallDouble()}) as graph:
             graph.fence.on_cut(cuts.append)
@@ -85,6 +85,7 @@ def test_in_a_call_the_mouth_moves_with_the_words_and_closes_when_they_are_cut()
     mouths, at = run_virtual(main())
     assert sum(len(mouth.open) for mouth in mouths) > 20
     assert max(value for mouth in mouths for value in mouth.open) > 0.3
-    assert mouths[-1].open == (0.0,)
-    assert all(mouth.pts + len(mouth.open) * STEP <= at + STEP for mouth in mouths)
-    assert mouths[-1].pts <= at
+    assert mouths[-1].open == (0.0,) * 8
+    assert mouths[-1].pts == at  # and for longer than anything was told ahead
+    assert all(mouth.pts + len(mouth.open) * STEP <= at + 7 * STEP for mouth in mouths[:-1])
+    assert all(sum(v) <= o + 0.03 for m in mouths for o, v in zip(m.open, m.vowels, strict=True))
