@@ -114,13 +114,17 @@ class Speech(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transcript(Frame):
-    """What the user said or typed. `final` False = a partial that later ones replace."""
+    """What the user said or typed. `final` False = a partial that later ones replace.
+
+    aside: nobody said it: a note to the agent, which is answered, but never shown or remembered as the user's words.
+    """
 
     owed: ClassVar[bool] = True
 
     text: str = ""
     language: str = ""
     typed: bool = False
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

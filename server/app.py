@@ -16,7 +16,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace
-from vaidol.server import control, offer, viewing
+from vaidol.server import autonomous, control, offer, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.inspector.feed import Feed
@@ -191,6 +191,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_delete("/whip/{resource}", server.leave)
     viewing.add_routes(router, server)
     control.add_routes(router, server.sessions)
+    autonomous.add_routes(router, server.sessions)
     router.add_get("/api/sessions", server.report)
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)

@@ -113,7 +113,7 @@ WISHES: dict[str, type[_Wish]] = {
     "gaze": GazeWish,
     "interrupt": InterruptWish,
 }
-W = TypeVar("W", bound=_Wish)
+W = TypeVar("W", bound=BaseModel)
 
 
 class Control:
@@ -125,9 +125,9 @@ class Control:
 
     async def wish(self, request: web.Request) -> web.Response:
         try:
-            wish = await _read(request, WISHES[request.match_info["wish"]])
+            wish = await read(request, WISHES[request.match_info["wish"]])
         except ValidationError as error:
-            return _invalid(error)
+            return invalid(error)
         except ValueError:
             return refusal(400, "not_json", "the body is not a JSON object")
         if wish.session:
@@ -138,14 +138,14 @@ class Control:
         if not meant:
             ids = [session.id for session in self._sessions]
             said = f"there is no session '{wish.session}'" if wish.session else "nobody is in a call"
-            return _unknown("no_session", said, ids)
+            return unknown_name("no_session", said, ids)
         return self._grant(wish, meant)
 
     def _grant(self, wish: _Wish, meant: list[Session]) -> web.Response:
         """Tell those sessions whose avatar can do it; an error only where none can."""
         able = [session for session in meant if wish.unknown(session) is None]
         if not able and (missing := wish.unknown(meant[0])):
-            return _unknown("unknown", *missing)
+            return unknown_name("unknown", *missing)
         told = [session.id for session in able if session.command(wish.message())]
         if not told:
             return refusal(409, "no_avatar", "the pipeline has no node webrtc.data that could move an avatar")
@@ -156,7 +156,7 @@ def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
     router.add_post(f"/api/{{wish:{'|'.join(WISHES)}}}", Control(sessions).wish)
 
 
-async def _read(request: web.Request, kind: type[W]) -> W:
+async def read(request: web.Request, kind: type[W]) -> W:
     """The body as `kind`. Raises `ValidationError`, and `ValueError` where it is no JSON object."""
     body = await request.read()
     data: Any = json.loads(body) if body or kind is not InterruptWish else {}
@@ -165,13 +165,13 @@ async def _read(request: web.Request, kind: type[W]) -> W:
     return kind.model_validate(data)
 
 
-def _invalid(error: ValidationError) -> web.Response:
+def invalid(error: ValidationError) -> web.Response:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     path = ".".join(map(str, first["loc"]))
     told = {"code": "invalid", "message": f"{path}: {first['msg']}", "path": path}
     return web.json_response({"error": told}, status=422)
 
 
-def _unknown(code: str, message: str, known: list[str]) -> web.Response:
+def unknown_name(code: str, message: str, known: list[str]) -> web.Response:
     told = {"code": code, "message": message, "known": known}
     return web.json_response({"error": told}, status=404)

@@ -56,7 +56,8 @@ class ChatAgent(Node[C]):
     """user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
 
     What it remembers of a reply is what was heard: whole sentences as they are played, and after an interruption
-    exactly the words that came out. A turn that died before its transcript came is remembered, and not answered.
+    exactly the words that came out. A turn that died before its transcript came is remembered, and not answered; an
+    aside is answered, and not remembered.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("user", Transcript, many=True), Port("heard", Mark, optional=True))
@@ -101,7 +102,8 @@ class ChatAgent(Node[C]):
             self._heard(frame)
         elif frame.final:
             text = frame.text.strip()
-            self.memory.user(text, frame.gen)
+            if not frame.aside:
+                self.memory.user(text, frame.gen)
             if text and self.ctx.fence.alive(frame.gen):
                 await self._answer(frame)
             self.emit("text", TextDelta(final=True, born=self.ctx.clock.ns(), gen=frame.gen, trace=frame.trace))
@@ -132,7 +134,7 @@ class ChatAgent(Node[C]):
     async def _answer(self, user: Transcript) -> None:
         self.memory.begin(user.gen)
         limit_s, seq = self.settings.first_token_s, 0
-        async with aclosing(self.stream(self.memory.messages())) as pieces:
+        async with aclosing(self.stream(self.memory.messages(user.text.strip() if user.aside else ""))) as pieces:
             while (text := await self._next(pieces, limit_s)) is not None:
                 limit_s = self.settings.stall_s
                 if text:

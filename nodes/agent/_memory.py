@@ -94,8 +94,8 @@ class Conversation:
         self._trim(sum(len(entry.text) for entry in self._past) // 2)
         return len(self._past) < before
 
-    def messages(self) -> list[Message]:
-        """The head and what is remembered, the two sides taking turns."""
+    def messages(self, aside: str = "") -> list[Message]:
+        """The head and what is remembered, the two sides taking turns; `aside` is said behind it, by nobody."""
         talk: list[Message] = []
         for entry in self._past:
             if talk and talk[-1]["role"] == entry.role:
@@ -104,6 +104,10 @@ class Conversation:
                 talk.append({"role": entry.role, "content": entry.text})
         if talk and talk[0]["role"] == "assistant":
             talk.insert(0, {"role": "user", "content": JOINS})
+        if aside and talk and talk[-1]["role"] == "user":
+            talk[-1]["content"] += f" ({aside})"
+        elif aside:
+            talk.append({"role": "user", "content": f"({aside})"})
         return self.head + talk
 
     def _close(self) -> None:

@@ -16,11 +16,13 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.node import Settings
 from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
+from vaidol.server.autonomous import Speaks
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.link import Link
 
 log = logging.getLogger("vaidol.server")
+PROMPT = "Please say something that would be engaging."
 PING_S = 30.0  # a socket that answers no ping for so long is dead
 SEND_S = 20.0  # for one message; a client that takes longer has stopped reading
 
@@ -120,8 +122,18 @@ class Client:
             take(message.audio)
         elif isinstance(message, messages.Plain):
             self._plain(message.type)
+        elif isinstance(message, messages.Speak):
+            self._speak_by_itself()
         else:
             self.link.tell(messages.error(f"this server does not know how to do '{message.type}'"))
+
+    def _speak_by_itself(self) -> None:
+        cells = self.graph.cells.values() if self.graph is not None else ()
+        node = next((cell.node for cell in cells if isinstance(cell.node, Speaks)), None)
+        if node is None:
+            self.link.tell(messages.error("the pipeline has no node turn.autonomous that could speak by itself"))
+        elif not self.link.turns.gen:
+            node.tell(PROMPT)
 
     def _plain(self, kind: str) -> None:
         if kind in self._acts:

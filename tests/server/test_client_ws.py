@@ -168,6 +168,23 @@ def test_backgrounds_come_from_their_folder_and_from_nowhere_else(tmp_path: Path
     asyncio.run(main())
 
 
+def test_the_character_speaks_by_itself_when_the_client_asks_for_it() -> None:
+    async def main() -> None:
+        nodes = {**PIPELINE["nodes"], "alone": {"use": "turn.autonomous", "with": {"active": False}}}
+        pipeline = {**PIPELINE, "nodes": nodes, "edges": [*PIPELINE["edges"], "alone.user -> agent.user"]}
+        async with serving(pipeline, kinds=KINDS) as client, joined(client) as ancestor:
+            await ancestor.say({"type": "ai-speak-signal", "idle_time": 5.0})
+            assert "engaging" in (await ancestor.until("audio"))["display_text"]["text"]
+
+    asyncio.run(main())
+    run(_no_such_node)
+
+
+async def _no_such_node(ancestor: Ancestor) -> None:
+    await ancestor.say({"type": "ai-speak-signal"})
+    assert "turn.autonomous" in (await ancestor.until("error"))["message"]
+
+
 def test_two_clients_share_nothing() -> None:
     async def main() -> None:
         async with serving(PIPELINE, kinds=KINDS) as client, joined(client) as one, joined(client) as other:

@@ -1,0 +1,85 @@
+"""Speech that nobody asked for, by REST: switch it on and off, and tell the avatar what to do next."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Protocol, runtime_checkable
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vaidol.server.access import refusal
+from vaidol.server.control import invalid, read, unknown_name
+from vaidol.server.session import Session
+from vaidol.server.sessions import Sessions
+
+KIND = "turn.autonomous"
+
+
+@runtime_checkable
+class Speaks(Protocol):
+    """What a node that speaks by itself lets others do (`vaidol.nodes.turn.autonomous`)."""
+
+    def switch(self, on: bool) -> None: ...
+
+    def tell(self, prompt: str) -> bool: ...
+
+    def report(self) -> dict[str, object]: ...
+
+
+class AutonomousWish(BaseModel):
+    """`session`: the id of one; left out: all. active: on or off. prompt: what to do at the next quiet moment."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    session: str = ""
+    active: bool | None = None
+    prompt: Annotated[str, Field(max_length=2000)] = ""
+
+
+class Autonomy:
+    """`GET` and `POST /api/autonomous`. 404: no such session; 409: its pipeline has no `turn.autonomous`."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def report(self, _: web.Request) -> web.Response:
+        told = {session.id: node.report() for session, node in self._nodes("")}
+        return web.json_response({"sessions": told})
+
+    async def wish(self, request: web.Request) -> web.Response:
+        try:
+            wish = await read(request, AutonomousWish)
+        except ValidationError as error:
+            return invalid(error)
+        except ValueError:
+            return refusal(400, "not_json", "the body is not a JSON object")
+        if wish.session and self._sessions.find(wish.session) is None:
+            return unknown_name("no_session", f"there is no session '{wish.session}'", [s.id for s in self._sessions])
+        nodes = self._nodes(wish.session)
+        if not nodes:
+            return refusal(409, "no_node", f"no session's pipeline has a node {KIND}")
+        told: dict[str, Any] = {}
+        for session, node in nodes:
+            if wish.active is not None:
+                node.switch(wish.active)
+            if wish.prompt and not node.tell(wish.prompt):
+                return refusal(429, "busy", "too many prompts wait for their moment already", 5)
+            told[session.id] = node.report()
+        return web.json_response({"sessions": told})
+
+    def _nodes(self, wanted: str) -> list[tuple[Session, Speaks]]:
+        """The nodes of the session `wanted`, or of all."""
+        found = self._sessions.find(wanted) if wanted else None
+        return [
+            (session, cell.node)
+            for session in (self._sessions if found is None else (found,))
+            if session.graph is not None
+            for cell in session.graph.cells.values()
+            if cell.running.kind == KIND and isinstance(cell.node, Speaks)
+        ]
+
+
+def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
+    autonomy = Autonomy(sessions)
+    router.add_get("/api/autonomous", autonomy.report)
+    router.add_post("/api/autonomous", autonomy.wish)
