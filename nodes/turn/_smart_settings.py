@@ -9,21 +9,24 @@ from vaidol.nodes.turn._settings import TurnSettings
 
 class SmartTurnSettings(TurnSettings):
     silence_ms: int = Field(900, ge=50, le=5_000)
-    """Silence after the last speech that ends the turn whatever it sounded like, ms."""
+    """Silence that ends the turn after a whole sentence, whatever it sounded like, ms."""
     least_ms: int = Field(260, ge=50, le=5_000)
-    """Silence that a turn which sounds finished needs at least, ms. It grows for a speaker who goes on after it, up to
-    2.5 times but never above `silence_ms`, and shrinks back."""
+    """Silence that a turn which says and sounds that it is over needs at least, ms."""
     question_ms: int = Field(450, ge=50, le=5_000)
-    """Silence that ends a turn whose words are a question or a call, whatever it sounded like, ms; only where
-    `transcript` comes in."""
+    """Silence that ends a turn whose words are a whole question, a request or thanks, whatever it sounded like, ms.
+    This and the next two count only where `transcript` comes in."""
+    statement_ms: int = Field(550, ge=50, le=5_000)
+    """Silence after a statement that sounds finished, ms: another one may follow. After a few pauses of a speaker, what
+    is longer than most of them counts instead, up to `silence_ms`."""
     unfinished_ms: int = Field(1600, ge=50, le=10_000)
-    """Silence that ends a turn whose words go on ("I would like to"), ms; only where `transcript` comes in."""
+    """Silence that ends a turn whose words go on ("I would like to"), ms."""
     judge_ms: int = Field(192, ge=50, le=2_000)
     """The model is asked after this much silence, ms."""
     judge_again_ms: int = Field(200, ge=50, le=2_000)
     """And again after each further silence of this length, ms; each time takes about 50 ms of a core."""
     finished: float = Field(0.5, ge=0, le=1)
-    """Probability from which on the turn counts as finished, 0..1. Lower: quicker, and cuts in more often."""
+    """Probability at which the sound is halfway between unfinished and finished, 0..1. Lower: quicker, and cuts in more
+    often."""
     speculate_ms: int = Field(160, ge=0, le=5_000)
     """After this much silence recognizer and agent begin to work on what was said, in the hope that the turn is over;
     nothing of it is heard before that is known, ms. 0 = never. The VAD's hangover is the least that works."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from vaidol.nodes.text._words import words as table
+from vaidol.nodes.turn import _english as english
+
 # Articles, prepositions, conjunctions, hesitation. In each language only words that end no sentence: "up", "die" (en)
 # and "mit" (de, as in "kommst du mit?") are missing on purpose.
 WORDS: dict[str, str] = {
@@ -21,25 +24,43 @@ AGREEMENT = (
     " vale ajá"
 )
 STOP = "stop wait no nope hey hold quiet enough sorry halt stopp nein warte moment non arrête attends espera para"
+CLAUSES = {
+    "de": table("wenn falls weil obwohl während bevor nachdem sobald"),
+    "fr": table("si quand lorsque puisque parce bien"),
+    "es": table("si cuando porque aunque mientras"),
+}
 OPEN = re.compile(r"(?:,|;|:|…|\.\.\.|-|–|—)[\s\"'”’]*$")
 LAST = re.compile(r"([^\W\d_]+(?:['’][^\W\d_]+)?)[\s.,…\-–—]*$")
 AGREE, OBJECT = frozenset(AGREEMENT.split()), frozenset(STOP.split())
 KNOWN = {language: frozenset(words.split()) for language, words in WORDS.items()}
 
 
-def unfinished(text: str, language: str) -> bool:
-    """Whether who said `text` must want to go on. `language` like "en"; of an unknown one only the signs count.
+def finished(text: str, language: str) -> float:
+    """How sure it is that who said `text` wants to say nothing more: 0..1. `language` like "en" or "de-AT".
 
-    A question mark or an exclamation mark ends a sentence whatever its last word is.
+    Of a language that is not known only the signs count.
     """
     text = text.strip()
     if not text:
-        return False
+        return english.PLAIN
     if OPEN.search(text):
-        return True
+        return english.OPEN
+    code = language[:2].lower()
+    if code == "en":
+        return english.finished(text)
     last = LAST.search(text)
-    words = KNOWN.get(language[:2].lower(), frozenset())
-    return last is not None and last.group(1).lower().replace("’", "'") in words
+    if last is not None and last.group(1).lower().replace("’", "'") in KNOWN.get(code, frozenset()):
+        return english.OPEN
+    if _opens_clause(text, code):
+        return english.DOUBT / 2
+    ends = text.rstrip("\"'”’») ")[-1:]
+    return english.LIKELY if ends in "?？" else 0.7 if ends in "!！" else english.PLAIN if ends in ".。" else 0.35
+
+
+def _opens_clause(text: str, language: str) -> bool:
+    """It begins with "if" or "when" in that language, and no comma divides what was said."""
+    begin = _plain(text)[:1]
+    return bool(begin) and begin[0] in CLAUSES.get(language, ()) and not re.search(r"[,?？]", text)
 
 
 def agrees(text: str) -> bool:

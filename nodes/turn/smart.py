@@ -11,11 +11,12 @@ from vaidol.graph.frames import F32, Audio, Speech, Transcript, Utterance
 from vaidol.graph.node import Context, Need, Progress
 from vaidol.graph.ports import Port
 from vaidol.nodes._models import model_errors, model_path
+from vaidol.nodes.turn._delay import Delay, Pace
 from vaidol.nodes.turn._partials import Partials
 from vaidol.nodes.turn._smart_settings import SmartTurnSettings
 from vaidol.nodes.turn._state import SMART
 from vaidol.nodes.turn._turns import RATE, Turns
-from vaidol.nodes.turn._words import agrees, objects, unfinished
+from vaidol.nodes.turn._words import agrees, finished, objects
 
 if TYPE_CHECKING:
     from vaidol.models.smart_turn import SmartTurn
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 POOL = "smart turn"
 JUDGE_S = 1.0  # a judgement that takes longer is of no use
 HEARD = 8 * RATE  # samples that the model hears
-PATIENCE_MAX = 2.5
-PATIENCE_UP, PATIENCE_DOWN = 1.35, 0.93  # for each turn that was ended too early, and for each that was not
-ENDS = (".", "?", "!", "。", "？", "！")
 WORD_MS = 150  # no word is shorter
 PROBE_S = 0.6  # words that come later are of no use
 HURRY_MS = 600  # who goes on within this after the end of a turn had not finished
@@ -49,11 +47,11 @@ class SmartTurns(Turns[SmartTurnSettings]):
     -> utterance (Utterance, 16 kHz, final, with a generation of its own), partial (Utterance, what was said so far)
 
     After `speculate_ms` of silence the utterance is sent in a speculative generation. Who goes on abandons it, and the
-    whole utterance is sent again; the end of the turn commits it. Where it sounds finished to the model, `least_ms` of
-    silence are enough; where only the words ask, `question_ms`; where the words go on, it takes `unfinished_ms`, and
-    where a recognizer that sets full stops has set none, `silence_ms`. The end can be taken back as long as nothing of
-    the reply was heard: who then goes on for `bargein_ms` is answered once, to all that was said. All attempts of an
-    utterance have the same `trace`.
+    whole utterance is sent again; the end of the turn commits it. How long to wait for that end the words say first: a
+    question takes `least_ms` to `question_ms` of silence, a statement `statement_ms` to `silence_ms`, words that go on
+    `unfinished_ms`; within that, the less the more it sounds finished to the model. A speaker's own pauses move it.
+    The end can be taken back as long as nothing of the reply was heard: who then goes on for `bargein_ms` is answered
+    once, to all that was said. All attempts of an utterance have the same `trace`.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -65,7 +63,10 @@ class SmartTurns(Turns[SmartTurnSettings]):
 
     def __init__(self, settings: SmartTurnSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
-        self._patience = 1.0
+        self._pace = Pace()
+        self._delay = Delay(
+            settings.least_ms, settings.question_ms, settings.statement_ms, settings.silence_ms, settings.unfinished_ms
+        )
         self._numbered = False  # the utterance under way has its trace
         self._attempt = 0  # its speculative generation
         self._ended: _Ended | None = None  # the turn that ended last
@@ -73,12 +74,9 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._partials = Partials(settings.partial_ms / 1000)
         self._short_ms: float | None = None  # length of a short speech whose words are waited for
         # about the silence under way
-        self._finished = 0.0
+        self._sounds = 0.0  # how finished, 0..1
         self._ask_at_ms = 0.0
-        self._words_go_on: bool | None = None  # None = not known yet
-        self._asks = False
-        self._words_stop = True
-        self._punctuates = False  # the recognizer tells where sentences end
+        self._words: float | None = None  # how finished they are; None = not known yet
         self._judging: asyncio.Task[None] | None = None
         self._forget_silence()
 
@@ -113,15 +111,9 @@ class SmartTurns(Turns[SmartTurnSettings]):
     @property
     def _needed_ms(self) -> float:
         """Silence that ends the turn, as far as is known."""
-        wanted = self.settings
-        if self._words_go_on and self._attempt:
-            return self.longest_ms
-        waits_for_words = self._has_words and self._attempt and self._words_go_on is None
-        finished = self._finished >= wanted.finished and (self._words_stop or not self._attempt)
-        sure = wanted.least_ms if finished else wanted.silence_ms
-        if self._asks and self._attempt:
-            sure = min(sure, wanted.question_ms)
-        return wanted.silence_ms if waits_for_words else min(sure * self._patience, wanted.silence_ms)
+        if self._attempt and self._words is None and self._has_words:  # they are on their way
+            return self.settings.silence_ms
+        return self._delay.after(self._words if self._attempt else None, self._sounds, self._pace)
 
     @property
     def next_ms(self) -> float:
@@ -134,7 +126,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
 
     def finish(self, end: int) -> None:
         begin, fence = self._begin, self.ctx.fence
-        self._has_words = not self._attempt or self._words_go_on is not None
+        self._has_words = not self._attempt or self._words is not None
         if self._attempt and fence.alive(self._attempt):
             gen, self._attempt = self._attempt, 0
             self.ctx.mark(self._trace, "endpoint")
@@ -151,10 +143,11 @@ class SmartTurns(Turns[SmartTurnSettings]):
             self.ctx.fence.abandon(self._attempt)
             self._attempt = 0
         last = self._ended
+        early = last is not None and (pts - last.end) * 1000 < HURRY_MS * RATE
+        if self._open or early:
+            self._pace.paused(max(0, pts - self._quiet_from) * 1000 / RATE)
         if last is not None and not self._open:
-            hurried = (pts - last.end) * 1000 < HURRY_MS * RATE
-            factor = PATIENCE_UP if hurried else PATIENCE_DOWN
-            self._patience = min(max(self._patience * factor, 1.0), PATIENCE_MAX)
+            self._pace.ended(early=early)
 
     def take_back(self) -> bool:
         last = self._ended
@@ -188,11 +181,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
             return
         self._has_words = True
         if frame.final and frame.gen and frame.gen == self._attempt:
-            self._words_go_on = unfinished(frame.text, frame.language or "en")
-            ends = frame.text.rstrip("\"'”’») ").endswith(ENDS)
-            self._punctuates = self._punctuates or ends
-            self._words_stop = ends or not self._punctuates
-            self._asks = frame.text.rstrip("\"'”’») ").endswith(("?", "!", "？", "！"))
+            self._words = finished(frame.text, frame.language or "en")
 
     @property
     def _trace(self) -> int:
@@ -259,16 +248,16 @@ class SmartTurns(Turns[SmartTurnSettings]):
         self._judging = self.ctx.spawn(self._judge(sound, self._quiet_from))
 
     async def _judge(self, sound: F32, quiet_from: int) -> None:
-        finished = 0.0
+        sounds = 0.0
         try:
             async with asyncio.timeout(JUDGE_S):
-                finished = await self.judge(sound)
+                sounds = await self.judge(sound)
         except TimeoutError:
             self.ctx.events.publish("slow", node=self.ctx.node, value=JUDGE_S * 1000)
         finally:
             self._judging = None
         if self._open and not self._speaking and quiet_from == self._quiet_from:
-            self._finished = finished
+            self._sounds = sounds + 0.5 - self.settings.finished
             self.while_quiet((self._ring.end - quiet_from) * 1000 / RATE)
 
     async def judge(self, sound: F32) -> float:
@@ -276,7 +265,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
         return 1.0 if self._model is None else await self.ctx.call(POOL, self._model.finished, sound)
 
     def _forget_silence(self) -> None:
-        self._finished, self._words_go_on, self._asks, self._words_stop = 0.0, None, False, True
+        self._sounds, self._words = 0.0, None
         self._ask_at_ms = self.settings.judge_ms
 
 

@@ -105,16 +105,33 @@ def ends(result: Result) -> list[tuple[str, str]]:
 SPEECH: Script = [(1_000, False), (1_000, True), (3_000, False)]
 
 
-def test_what_sounds_finished_is_answered_soon_and_what_does_not_late() -> None:
-    quick, slow = talk(SPEECH), talk(SPEECH, judge=lambda ms: 0.1)
-    assert moment(quick, "endpoint") == pytest.approx(2_000 + 300, abs=25)  # the words came after 100 ms more
+@pytest.mark.parametrize(
+    ("said", "sounds", "ms"),
+    [
+        ("Why is the sky blue?", 1.0, 300),  # the words came 100 ms after the VAD's hangover
+        ("Why is the sky blue?", 0.0, 450),
+        ("My name is Anna.", 1.0, 550),
+        ("My name is Anna.", 0.0, 880),
+        ("Because I like it.", 1.0, 1_200),
+        ("I would like to order a.", 1.0, 1_600),
+        ("I would like to order a.", 0.0, 1_600),
+    ],
+)
+def test_the_words_give_the_range_and_the_sound_the_place_in_it(said: str, sounds: float, ms: float) -> None:
+    result = talk(SPEECH, judge=lambda _: sounds, words=lambda _: said)
+    assert moment(result, "endpoint") == pytest.approx(2_000 + ms, abs=45)
+    assert [e.code for e in result.named("mark")][:2] == ["speech_end", "endpoint"]
+    assert moment(result, "speech_end") == pytest.approx(2_000, abs=1)
+
+
+def test_without_words_the_sound_decides() -> None:
+    quick, slow = (talk(SPEECH, judge=lambda _, p=p: p, speculate_ms=0) for p in (1.0, 0.0))
+    assert moment(quick, "endpoint") == pytest.approx(2_260, abs=25)
     assert moment(slow, "endpoint") == pytest.approx(2_900, abs=25)
-    assert [e.code for e in quick.named("mark")][:2] == ["speech_end", "endpoint"]
-    assert moment(quick, "speech_end") == pytest.approx(2_000, abs=1)
 
 
 def test_it_is_asked_again_until_it_sounds_finished() -> None:
-    result = talk(SPEECH, judge=lambda ms: float(ms >= 1_800))
+    result = talk(SPEECH, judge=lambda ms: float(ms >= 1_800), words=lambda _: "My name is Anna.")
     assert moment(result, "endpoint") == pytest.approx(2_600, abs=25)
     model = result.graph.engine.shared["smart turn smart-turn-v3.2"]
     assert model.heard == pytest.approx([1_500, 1_700, 1_900], abs=21)
@@ -137,8 +154,8 @@ def test_words_that_go_on_are_waited_for() -> None:
 
 def test_nothing_is_heard_before_the_end_is_decided_and_the_gain_is_the_silence() -> None:
     answers = agent(reply_s=1.0, after_s=0.2)
-    ahead = talk(SPEECH, judge=lambda ms: 0.0, answers=answers)
-    late = talk(SPEECH, judge=lambda ms: 0.0, answers=answers, speculate_ms=0)
+    ahead = talk(SPEECH, judge=lambda ms: 0.0, answers=answers, question_ms=900)
+    late = talk(SPEECH, judge=lambda ms: 0.0, answers=answers, question_ms=900, speculate_ms=0)
     sounds = [
         next(n * 20 for n, level in enumerate(r.graph.cells["ear"].node.__dict__["heard"]) if level > 0)
         for r in (ahead, late)
@@ -233,6 +250,22 @@ def test_a_speaker_who_pauses_is_given_more_time() -> None:
     decided = [e.ns / 1e6 for e in result.named("turn_commit")]
     assert len(decided) < 8  # pauses no longer end the turn
     assert len(answered(result)) == 4
+
+
+def test_a_speaker_without_pauses_is_answered_sooner_than_one_who_thinks() -> None:
+    def last_wait(pause_ms: int) -> float:
+        turn: Script = [(800, True), (pause_ms, False)] * 6
+        words = "I see him and"  # goes on, until the last of it
+        result = talk(
+            [(500, False), *turn, (1_000, True), (3_000, False)],
+            words=lambda u: "It is blue." if len(u.samples) > (500 + 6 * (800 + pause_ms)) * 16 else words,
+        )
+        assert len(answered(result)) == 1
+        return moment(result, "endpoint") - (500 + 6 * (800 + pause_ms) + 1_000)
+
+    assert last_wait(220) == pytest.approx(350, abs=60)
+    assert last_wait(500) == pytest.approx(630, abs=60)
+    assert last_wait(1_200) == pytest.approx(900, abs=60), "up to silence_ms"
 
 
 def test_a_recognizer_that_fails_leaves_no_turn_open() -> None:
