@@ -15,7 +15,7 @@ class SmartTurnSettings(TurnSettings):
     question_ms: int = Field(450, ge=50, le=5_000)
     """Silence that ends a turn whose words are a whole question, a request or thanks, whatever it sounded like, ms.
     This and the next two count only where `transcript` comes in."""
-    statement_ms: int = Field(550, ge=50, le=5_000)
+    statement_ms: int = Field(650, ge=50, le=5_000)
     """Silence after a statement that sounds finished, ms: another one may follow. After a few pauses of a speaker, what
     is longer than most of them counts instead, up to `silence_ms`."""
     unfinished_ms: int = Field(1600, ge=50, le=10_000)
