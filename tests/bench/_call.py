@@ -22,6 +22,7 @@ from vaidol.graph.registry import Registry
 from vaidol.graph.spec import from_dict
 from vaidol.server.aiortc_private import BUFFER, offer_loopback_when_alone
 from vaidol.server.app import SERVER, Options, Server, create_app
+from vaidol.tests.bench._relay import Relay
 
 RATE, STEP = 48_000, 960
 LOUD = 0.01  # of full scale
@@ -72,6 +73,7 @@ class Person:
         self.mouth = Mouth()
         self.heard: list[tuple[float, float]] = []
         self.state = "listening"
+        self.said: list[str] = []  # what the server understood, finished utterances
         self.joined = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         connection.addTrack(self.mouth)
@@ -133,6 +135,8 @@ class Person:
         elif message["t"] == "state":
             self.state = message["value"]
             self.joined.set()
+        elif message["t"] == "subtitle" and message["who"] == "user" and message["final"]:
+            self.said.append(message["text"])
 
     def _track(self, track: MediaStreamTrack) -> None:
         self._tasks.append(asyncio.ensure_future(self._listen(track)))
@@ -168,16 +172,19 @@ async def serving(pipeline: Any, kinds: Registry) -> AsyncIterator[tuple[str, Se
 
 
 @contextlib.asynccontextmanager
-async def calling(url: str) -> AsyncIterator[Person]:
-    """A person in a call."""
+async def calling(url: str, relay: Relay | None = None) -> AsyncIterator[Person]:
+    """A person in a call; all its packets go through `relay` if there is one."""
     offer_loopback_when_alone()
     person = Person(RTCPeerConnection(RTCConfiguration(iceServers=[])))
     await person.connection.setLocalDescription()
+    sdp = person.connection.localDescription.sdp
     async with ClientSession() as client:
         headers = {"Content-Type": "application/sdp"}
-        async with client.post(f"{url}/whip", data=person.connection.localDescription.sdp, headers=headers) as answer:
+        data = relay.stand_for_caller(sdp) if relay else sdp
+        async with client.post(f"{url}/whip", data=data, headers=headers) as answer:
             answer.raise_for_status()
             sdp = await answer.text()
+    sdp = relay.stand_for_server(sdp) if relay else sdp
     await person.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
     async with asyncio.timeout(20):
         await person.joined.wait()

@@ -20,11 +20,11 @@ RATE = 48.5  # packets per second that the worst caller must get, of 50
 JOIN_S = 0.08  # from one call to the next
 LATE_MS = 100.0  # delay (95 %) from which on a step counts as overloaded
 FAULTS: dict[str, dict[str, Any]] = {
-    "loss_1": {"loss": 0.01},
-    "loss_5": {"loss": 0.05},
-    "loss_10": {"loss": 0.10},
-    "jitter_50": {"jitter_s": 0.05},
-    "stall_300": {"hold": True},
+    "loss1": {"loss": 0.01},
+    "loss5": {"loss": 0.05},
+    "loss10": {"loss": 0.10},
+    "jitter50": {"jitter_s": 0.05},
+    "stall300": {"hold": True},
 }
 WARM_S = 2.0  # before a fault, to know the usual delay
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -139,7 +139,9 @@ def crowd(steps: tuple[int, ...], seconds: float) -> dict[str, Any]:
             if refused or not fine:
                 break
         more = load.ask(do="join", url=url, group="more", count=max(4, best), gap_s=0.0)
+        before, callers = server.cpu_s(), load.cpu_s()
         told = load.ask(do="measure", group="all", seconds=seconds)
+        shares = [(now - then) / told["seconds"] for now, then in ((server.cpu_s(), before), (load.cpu_s(), callers))]
         polite = all(one["status"] == 201 or (one["status"] == 503 and one["retry"]) for one in more + refused)
         turned_away = sum(one["status"] == 503 for one in more)
         unharmed = told["rate"] >= RATE and _p95(told["delays"]) <= usual + LATE_MS / 2
@@ -148,6 +150,7 @@ def crowd(steps: tuple[int, ...], seconds: float) -> dict[str, Any]:
         "refused_cleanly": bool(polite and turned_away and unharmed),
         "asked_beyond": len(more),
         "refused_beyond": turned_away,
+        "core_share_then": {"server": round(shares[0], 2), "callers": round(shares[1], 2)},
         "others_delay_ms_p95": _p95(told["delays"]),
         "others_rate": round(told["rate"], 1),
         "steps": figures,
@@ -155,17 +158,18 @@ def crowd(steps: tuple[int, ...], seconds: float) -> dict[str, Any]:
 
 
 def faults(kind: str, fault_s: float, freeze_s: float) -> dict[str, Any]:
-    """Each network fault to one caller; then the server's process stands still for a while."""
+    """Each network fault to one caller of five; then a server with one caller stands still for a while."""
     network = FAULTS
-    seconds = dict.fromkeys(network, fault_s) | {"stall_300": 0.3}
+    seconds = dict.fromkeys(network, fault_s) | {"stall300": 0.3}
+    with running(kind) as (servers, load):
+        load.ask(do="join", url=servers[kind][1], group="all", count=len(network))
+        told: dict[str, Any] = load.ask(do="faults", group="all", each=network, seconds=seconds)
     with running(kind) as (servers, load):
         server, url = servers[kind]
-        load.ask(do="join", url=url, group="all", count=len(network))
-        told: dict[str, Any] = load.ask(do="faults", group="all", each=network, seconds=seconds)
         load.ask(do="join", url=url, group="frozen")
         for at, signal_ in ((WARM_S, signal.SIGSTOP), (WARM_S + freeze_s, signal.SIGCONT)):
             threading.Timer(at, server.process.send_signal, (signal_,)).start()
-        name = f"freeze_{freeze_s:g}s"
+        name = f"freeze{freeze_s:g}s"
         told |= load.ask(do="faults", group="frozen", each={name: {}}, seconds={name: freeze_s})
     return told
 
@@ -176,8 +180,8 @@ def _p95(values: list[float]) -> float:
 
 def main(quick: bool) -> dict[str, Any]:
     """Keys: cpu_ratio_aiortc, delay_ratio_aiortc, sessions_per_core, refused_cleanly, recover_ms (fault -> ms)."""
-    found = compare(2 if quick else 6, 1.5 if quick else 5.0)
-    found |= crowd((24, 40, 64) if quick else STEPS, 1.0 if quick else 5.0)
+    found = compare(2 if quick else 5, 1.5 if quick else 4.0)
+    found |= crowd((24, 40, 64) if quick else STEPS, 1.0 if quick else 4.0)
     spoilt = faults("vaidol", 1.5 if quick else 3.0, 2.0 if quick else 10.0)
     found["recover_ms"] = {name: told["recover_ms"] for name, told in spoilt.items()}
     found["faults"] = spoilt
