@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from pydantic import Field
 
 from vaidol.graph.frames import Cue, Mark, Sentence
 from vaidol.graph.generations import TurnCut
-from vaidol.graph.heard import due_ms
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.expression._sentiment import feel
+from vaidol.nodes.expression._when import RATE, due
 from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
 
-RATE = 48_000  # Hz, of the output that `pts` counts
-PER_S = 15.0  # characters spoken in a second: where in its sentence a word is, before the sentence has been heard
+MOST_CLAUSES = 3  # of a sentence that may have a face each
+CLAUSE = re.compile(r"[^,;:.!?…，。！？；]+[,;:.!?…，。！？；]*\s*")
 
 
 class EmotionSettings(Settings):
     sentiment: bool = True
-    """Where the agent gives no expression, guess one from the words."""
+    """Where the agent gives no expression, guess one from the words of each clause."""
     weight: float = Field(0.8, ge=0, le=1)
     """Strength of guessed expressions, 0..1."""
+    fade_ms: int = Field(300, ge=0, le=5000)
+    """Time from one face to the next, ms."""
+    sustain_ms: int = Field(2500, ge=0, le=60_000)
+    """An expression keeps its full strength so long, ms; in a longer reply it calms down then."""
+    calm: float = Field(0.6, ge=0, le=1)
+    """What is left of an expression that has calmed down, as a share; 1: it never does."""
     hold_ms: int = Field(1500, ge=0, le=60_000)
     """The last expression stays this long after the reply, ms; then the face is neutral."""
     map: dict[str, str] = Field(default_factory=dict)
@@ -36,7 +44,8 @@ class Emotion(Node[EmotionSettings]):
 
     spoken (Mark, what was played) -> cue (Cue, due at its `pts`, 48 kHz)
 
-    A cue is due when its word is heard: by the voice's times where it tells them, else by its share of the sentence.
+    A cue is due when its word is heard: by the times of the voice where it tells them, else by its share of the
+    sentence, by characters.
     """
 
     inputs = (Port("spoken", Mark),)
@@ -45,8 +54,9 @@ class Emotion(Node[EmotionSettings]):
     def __init__(self, settings: EmotionSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self._shown: Sentence | None = None  # the last sentence whose cues were sent
-        self._face = "neutral"
-        self._relax: asyncio.TimerHandle | None = None
+        self._face = Cue()  # shown, or going to be within this sentence
+        self._timer: asyncio.TimerHandle | None = None  # towards a calmer face
+        self._over = False  # the timer waits for the time after a reply
 
     def process(self, port: str, frame: Mark) -> None:
         sentence = frame.sentence
@@ -63,33 +73,61 @@ class Emotion(Node[EmotionSettings]):
         self._stay()
 
     def _show(self, sentence: Sentence, mark: Mark) -> None:
-        self._stay()
+        if self._over:  # a new reply begins before the face of the last one went
+            self._stay()
         cues = sentence.cues
         if self.settings.sentiment and not any(cue.kind == "expression" for cue in cues):
-            name, weight = feel(sentence.text)
-            if name != "neutral":
-                cues += (Cue(name=name, weight=weight * self.settings.weight, gen=mark.gen, trace=mark.trace),)
+            cues += tuple(replace(cue, **mark.stamp()) for cue in self._guessed(sentence.text))
         for cue in cues:
-            ms = due_ms(sentence, mark.words, cue.offset) if mark.words and cue.offset else None
-            after_s = cue.offset / PER_S if ms is None else ms / 1000
-            self._send(cue, mark.pts + int(after_s * RATE))
+            faded = replace(cue, fade_ms=self.settings.fade_ms) if cue.kind == "expression" else cue
+            self._send(faded, due(mark, cue.offset), mark.pts)
 
-    def _send(self, cue: Cue, pts: int) -> None:
-        if cue.name in self.settings.map or cue.name in EXPRESSIONS | MOTIONS:
-            if cue.kind == "expression":
-                self._face = cue.name
-            self.emit("cue", replace(cue, name=self.settings.map.get(cue.name, cue.name), pts=pts))
+    def _guessed(self, text: str) -> list[Cue]:
+        """The mood of each clause, where it changes; or else that of the whole sentence."""
+        clauses = [(found.start(), *feel(found.group())) for found in CLAUSE.finditer(text)]
+        moods = [mood for mood in clauses if mood[1] != "neutral"] or [(0, *feel(text))]
+        cues: list[Cue] = []
+        for offset, name, weight in moods[:MOST_CLAUSES]:
+            if name != "neutral" and not (cues and cues[-1].name == name):
+                at = 0 if not cues else offset  # the first face is there when the sentence begins
+                cues.append(Cue(name=name, weight=weight * self.settings.weight, offset=at))
+        return cues
+
+    def _send(self, cue: Cue, pts: int, now_pts: int) -> None:
+        """Send a cue that is due at `pts`, when it is `now_pts`."""
+        if cue.name not in self.settings.map and cue.name not in EXPRESSIONS | MOTIONS:
+            return
+        self.emit("cue", replace(cue, name=self.settings.map.get(cue.name, cue.name), pts=pts))
+        if cue.kind == "expression":
+            self._face = cue
+            self._calm_after(cue, pts, (pts - now_pts) * 1000 // RATE)
+
+    def _calm_after(self, cue: Cue, pts: int, wait_ms: int) -> None:
+        """After a while only a part of the expression is left, unless another comes before."""
+        self._stay()
+        if cue.name == "neutral" or self.settings.calm == 1 or not self.ctx.fence.alive(cue.gen):
+            return
+        after_ms = self.settings.sustain_ms
+        calmer = replace(cue, weight=cue.weight * self.settings.calm, fade_ms=2 * self.settings.fade_ms)
+        name = self.settings.map.get(cue.name, cue.name)
+        calm = replace(calmer, name=name, pts=pts + after_ms * RATE // 1000, born=self.ctx.clock.ns())
+        self._after(wait_ms + after_ms, lambda: self.emit("cue", calm))
 
     def _relax_after(self, pts: int) -> None:
         """Back to neutral in a while, unless something is said before: so it is not sent until it is due."""
         self._stay()
-        if self._face != "neutral":
+        if self._face.name != "neutral":
             hold_ms = self.settings.hold_ms
-            neutral = Cue(born=self.ctx.clock.ns())  # of no generation: that of the reply is over by then
-            due = self.ctx.clock.s() + hold_ms / 1000
-            self._relax = self.ctx.clock.at(due, lambda: self._send(neutral, pts + hold_ms * RATE // 1000))
+            neutral = Cue(fade_ms=2 * self.settings.fade_ms, born=self.ctx.clock.ns())  # of no generation: it is over
+            at = pts + hold_ms * RATE // 1000
+            self._over = True
+            self._after(hold_ms, lambda: self._send(neutral, at, at))
+
+    def _after(self, ms: float, call: Callable[[], None]) -> None:
+        self._timer = self.ctx.clock.at(self.ctx.clock.s() + ms / 1000, self.ctx.guarded(call))
 
     def _stay(self) -> None:
-        if self._relax is not None:
-            self._relax.cancel()
-            self._relax = None
+        self._over = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.graphs import Result, play, sink
-from vaidol.graph.frames import Cue, Mark, Sentence
+from vaidol.graph.frames import Cue, Mark, Sentence, Word
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.scheduler import Graph
@@ -23,18 +23,19 @@ class Marks(Node[Settings]):
     outputs = (Port("spoken", Mark),)
     replies = True
 
-    def say(self, kind: Any, at_s: float, sentence: Sentence | None = None) -> None:
-        pts = int(at_s * RATE)
-        self.emit("spoken", Mark(kind=kind, pts=pts, sentence=sentence, gen=self.ctx.fence.newest, trace=7))
+    def say(self, kind: Any, at_s: float, sentence: Sentence | None = None, words: tuple[Word, ...] = ()) -> None:
+        pts, gen = int(at_s * RATE), self.ctx.fence.newest
+        self.emit("spoken", Mark(kind=kind, pts=pts, sentence=sentence, gen=gen, trace=7, words=words))
 
-    def speak(self, text: str, start_s: float, end_s: float, *cues: Cue) -> None:
+    def speak(self, text: str, start_s: float, end_s: float, *cues: Cue, words: tuple[Word, ...] = ()) -> None:
         sentence = Sentence(text=text, speech=text, cues=cues)
-        self.say("sentence_start", start_s, sentence)
+        self.say("sentence_start", start_s, sentence, words)
         self.say("sentence_end", end_s, sentence)
 
 
 def show(do: Callable[[Any, Graph], Any], *, seconds: float = 5, **settings: Any) -> Result:
-    """What comes of `do(marks, graph)` and some time."""
+    """What comes of `do(marks, graph)` and some time. Faces do not calm down, unless the settings say so."""
+    settings = {"calm": 1, **settings}
 
     async def scene(graph: Graph) -> None:
         graph.fence.begin(7)
@@ -62,6 +63,52 @@ def test_cues_are_due_where_their_words_are_heard() -> None:
     result = show(do)
     assert cues(result) == [("expression", "joy", 2.0), ("motion", "wave", 4.0)]  # 15 characters a second
     assert result.frames("end")[0].weight == 0.4
+
+
+def test_where_the_voice_tells_its_words_cues_are_due_by_them() -> None:
+    def do(marks: Marks, graph: Graph) -> None:
+        times = ((0, 900), (950, 1400), (1500, 3000))
+        words = tuple(
+            Word(text=t, begin_ms=b, end_ms=e) for t, (b, e) in zip(["Well", "hello", "there"], times, strict=True)
+        )
+        marks.speak(
+            "Well hello there", 2.0, 5.0, Cue(name="joy"), Cue(kind="motion", name="wave", offset=5), words=words
+        )
+
+    assert cues(show(do)) == [("expression", "joy", 2.0), ("motion", "wave", 2.95)]
+
+
+def test_each_clause_may_have_its_mood() -> None:
+    def do(marks: Marks, graph: Graph) -> None:
+        marks.speak("I was so sad, it rained, but now I am so happy!", 1.0, 4.0)
+
+    result = show(do, seconds=0, fade_ms=200)
+    assert cues(result) == [("expression", "sadness", 1.0), ("expression", "joy", round(1 + 25 / 15, 3))]
+    assert [cue.fade_ms for cue in result.frames("end")] == [200, 200]
+    assert all(0 < cue.weight <= 0.8 for cue in result.frames("end"))
+
+
+def test_in_a_long_reply_a_face_calms_down() -> None:
+    async def do(marks: Marks, graph: Graph) -> None:
+        marks.speak("I am so happy for you!", 0, 2)
+        await asyncio.sleep(2)
+        marks.speak("The train leaves at nine.", 2, 8)  # no other face: this one goes on
+
+    result = show(do, seconds=4, calm=0.5, sustain_ms=3000)
+    assert cues(result) == [("expression", "joy", 0.0), ("expression", "joy", 3.0)]
+    (at, full), (later, half) = result.at("end")
+    assert (at, later) == (0.0, 3.0)
+    assert half.weight == pytest.approx(full.weight / 2)
+
+
+def test_a_face_that_was_cut_does_not_calm_down_any_more() -> None:
+    async def do(marks: Marks, graph: Graph) -> None:
+        marks.speak("I am so happy for you!", 0, 2)
+        await asyncio.sleep(0.5)
+        graph.fence.cut("barge-in")
+
+    assert cues(show(do, calm=0.5, sustain_ms=1000, hold_ms=3000))[-1][1] == "neutral"
+    assert len(cues(show(do, calm=0.5, sustain_ms=1000, hold_ms=3000))) == 2
 
 
 @pytest.mark.parametrize(
