@@ -52,25 +52,32 @@ class Voices:
         return Voice(name, path, index if index.is_file() else None)
 
     def add(
-        self, source: Path, *, name: str = "", index: Path | None = None, progress: Progress | None = None
+        self,
+        source: Path,
+        *,
+        name: str = "",
+        index: Path | None = None,
+        usual_hz: float = 0.0,
+        progress: Progress | None = None,
     ) -> list[Voice]:
         """Take over every voice in `source`: a `.pth` or `.safetensors`, a folder, or a `.zip` with them inside.
 
-        Each is read as data only, checked, and written as safetensors. `name` and `index` are for a single voice.
+        Each is read as data only, checked, and written as safetensors. `name`, `index` and `usual_hz`,
+        the pitch it usually has, are for a single voice.
         Raises ModelError: there is no voice in it, it cannot be used, or its name is taken.
         """
         with self._disk(), _unpacked(source.expanduser()) as folder:
             found = find_voices(folder)
             if not found:
                 raise ModelError(f"there is no voice in {source}: an RVC voice is a .pth file, often with an .index")
-            if (name or index) and len(found) > 1:
+            if (name or index or usual_hz) and len(found) > 1:
                 several = ", ".join(path.name for path, _ in found)
                 raise ModelError(f"{source} has {len(found)} voices ({several}): add them one by one to name them")
             added = []
             for number, (path, near) in enumerate(found):
                 if progress:
                     progress(number, len(found), path.name)
-                added.append(self._add(path, index or near, name or voice_name(path)))
+                added.append(self._add(path, index or near, name or voice_name(path), usual_hz))
             return added
 
     def remove(self, name: str) -> int:
@@ -81,7 +88,7 @@ class Voices:
             shutil.rmtree(folder)
         return freed
 
-    def _add(self, path: Path, index: Path | None, name: str) -> Voice:
+    def _add(self, path: Path, index: Path | None, name: str, usual_hz: float) -> Voice:
         from vaidol.models.rvc import convert_voice, load_index, voice_about
 
         name = NAME.sub("-", name).strip(".-")
@@ -96,7 +103,7 @@ class Voices:
         self.root.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=".add-", dir=self.root))
         try:
-            convert_voice(path, scratch / "voice.safetensors")
+            convert_voice(path, scratch / "voice.safetensors", usual_hz)
             if index is not None:
                 shutil.copyfile(index, scratch / "voice.index")
             scratch.chmod(0o755)

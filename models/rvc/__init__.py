@@ -29,7 +29,7 @@ from vaidol.models.rvc.decoder import cycles
 from vaidol.models.rvc.hubert import Hubert, load_hubert
 from vaidol.models.rvc.mixing import mix_loudness, protect
 from vaidol.models.rvc.offline import Conversion, convert
-from vaidol.models.rvc.pitch import autotune, coarse_pitch, fill_unvoiced, key_to, shift
+from vaidol.models.rvc.pitch import KeyFinder, autotune, coarse_pitch, fill_unvoiced, key_to, shift
 from vaidol.models.rvc.retrieval import Index, load_index
 from vaidol.models.rvc.rmvpe import Rmvpe, load_rmvpe
 from vaidol.models.rvc.synthesizer import Synthesizer
@@ -39,6 +39,7 @@ __all__ = [
     "Conversion",
     "Hubert",
     "Index",
+    "KeyFinder",
     "Rmvpe",
     "Synthesizer",
     "VoiceConfig",

@@ -14,6 +14,8 @@ LOWEST, HIGHEST = 50.0, 1100.0  # Hz: the range of the coarse classes
 NOTES = 440.0 * 2.0 ** (np.arange(-38, 16) / 12)  # 54 notes, G1..C6: Hz, equal temperament
 TARGETS = {"low": 155.0, "high": 255.0}  # Hz: the medians that `key_to` is usually asked for
 MOST_KEY = 12  # semitones
+KEY_HEARD, KEY_ENOUGH = 1000, 20  # voiced frames that a key is found from: at most 10 s, at least 0.2 s
+KEY_STEADY = 0.75  # semitones by which the speaker must have moved before the key follows
 
 
 def coarse_pitch(f0: NDArray[Real]) -> NDArray[np.int64]:
@@ -36,6 +38,28 @@ def key_to(f0: NDArray[Real], target: float) -> int:
     if not len(voiced):
         return 0
     return int(np.clip(round(12 * np.log2(target / float(np.median(voiced)))), -MOST_KEY, MOST_KEY))
+
+
+class KeyFinder:
+    """How far one speaker must be moved to reach `target` Hz: learnt from what is heard, and steady."""
+
+    def __init__(self, target: float) -> None:
+        self._target = target
+        self._voiced: NDArray[np.float64] = np.zeros(0)
+        self.semitones = 0
+
+    def hear(self, f0: NDArray[Real]) -> bool:
+        """More of the speaker. Whether enough was heard by now to rely on `semitones`."""
+        found = _clean(f0).astype(np.float64)
+        self._voiced = np.concatenate((self._voiced, found[found > 0]))[-KEY_HEARD:]
+        if len(self._voiced):
+            exact = 12 * np.log2(self._target / float(np.median(self._voiced)))
+            if abs(exact - self.semitones) > KEY_STEADY:
+                self.semitones = key_to(self._voiced, self._target)
+        return len(self._voiced) >= KEY_ENOUGH
+
+    def __repr__(self) -> str:
+        return f"KeyFinder({self._target:g} Hz: {self.semitones:+d})"
 
 
 def fill_unvoiced(f0: NDArray[Real]) -> NDArray[Real]:

@@ -16,7 +16,7 @@ from vaidol.models.rvc.decoder import cycles
 from vaidol.models.rvc.hubert import Hubert
 from vaidol.models.rvc.mixing import mix_loudness, protect
 from vaidol.models.rvc.offline import Conversion
-from vaidol.models.rvc.pitch import autotune, coarse_pitch, fill_unvoiced, shift
+from vaidol.models.rvc.pitch import KeyFinder, autotune, coarse_pitch, fill_unvoiced, shift
 from vaidol.models.rvc.retrieval import Index
 from vaidol.models.rvc.synthesizer import Synthesizer
 
@@ -52,9 +52,13 @@ class VoiceStream:
         index: Index | None = None,
         blocks: Blocks | None = None,
         formant: float = 0.0,
+        key: KeyFinder | None = None,
         seed: int = 0,
     ) -> None:
-        """`f0` as `vaidol.models.f0.Method`; `formant` in semitones. Raises ValueError: a pitched voice without f0."""
+        """`f0` as `vaidol.models.f0.Method`; `formant` in semitones; `key` moves the pitch instead of `how`.
+
+        Raises ValueError: a pitched voice without f0.
+        """
         if voice.config.pitched and f0 is None:
             raise ValueError("this voice needs a pitch: f0 is missing")
         self.voice, self.rate = voice, voice.config.rate
@@ -63,6 +67,7 @@ class VoiceStream:
         self._blocks = blocks or Blocks()
         self._formant = 2 ** (formant / 12)
         self._seed = seed
+        self._key = key
         self.reset()
 
     def reset(self) -> None:
@@ -74,6 +79,7 @@ class VoiceStream:
         self._given = 0  # samples spoken
         self._tail: F32 | None = None  # what follows the last block, to be faded into the next
         self._pitched: tuple[int, Tensor, float] | None = None  # first frame, f0 and phase of the last block
+        self._semitones: float | None = None if self._key else self._how.semitones  # fixed once enough was heard
         self._z = torch.zeros(1, self.voice.config.inter, 0)
         self._breath = torch.zeros(1, 0, 1)
         self._drawn = 0  # frame at which both noises begin
@@ -162,7 +168,10 @@ class VoiceStream:
 
     def _pitch(self, heard: F32) -> F32:
         assert self._f0 is not None
-        found = shift(self._f0(heard), self._how.semitones)
+        found = self._f0(heard)
+        if self._key is not None and self._key.hear(found) and self._semitones is None:
+            self._semitones = self._key.semitones
+        found = shift(found, self._semitones or 0.0)
         found = np.pad(found, (0, max(0, len(heard) // FRAME - len(found))), mode="edge")
         if self._how.autotune:
             found = autotune(found, self._how.autotune)

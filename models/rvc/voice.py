@@ -21,7 +21,7 @@ FORMAT = "rvc"  # what the metadata of a converted voice says of itself
 TRAINING = ("optimizer", "iteration", "learning_rate")
 HIFIGAN = "HiFi-GAN"
 VOCODERS = {"dec.mrfs.": "MRF HiFi-GAN", "dec.mel_conv.": "RefineGAN", "dec.downsample_blocks.": "RefineGAN"}
-ABOUT = ("info", "epoch", "step", "model_name", "author", "embedder_model", "creation_date", "model_hash")
+ABOUT = ("info", "epoch", "step", "model_name", "author", "embedder_model", "creation_date", "model_hash", "usual_hz")
 
 
 def load_voice(path: Path | str) -> Synthesizer:
@@ -48,8 +48,9 @@ def voice_about(path: Path | str) -> tuple[VoiceConfig, dict[str, str]]:
     return config, {key: shown(file.tree[key]) for key in ABOUT if isinstance(file.tree.get(key), str | int | float)}
 
 
-def convert_voice(source: Path | str, target: Path | str) -> None:
-    """Write the voice in `source` to `target` as safetensors: folded weights in float16, its description as metadata.
+def convert_voice(source: Path | str, target: Path | str, usual_hz: float = 0.0) -> None:
+    """Write the voice in `source` to `target` as safetensors: folded weights in float16, its description as metadata,
+    and the pitch it usually has, if that is known.
 
     Raises LoadError for the source as `load_voice` does, and for a target that cannot be written.
     """
@@ -61,6 +62,8 @@ def convert_voice(source: Path | str, target: Path | str) -> None:
         "version": config.version,
         "f0": str(int(config.pitched)),
     }
+    if usual_hz:
+        about |= {"usual_hz": f"{usual_hz:g}"}
     weights = {key: tensor.half().contiguous() for key, tensor in voice.state_dict().items()}
     try:
         save_file(weights, str(target), about | described)

@@ -2,92 +2,70 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from pydantic import Field, field_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import EMPTY, F32, Audio
 from vaidol.graph.generations import TurnCut
-from vaidol.graph.node import Context, Need, Node, Progress, Settings
+from vaidol.graph.node import Context, Need, Node
 from vaidol.graph.ports import Port
-from vaidol.nodes._models import model_errors, model_path
 from vaidol.nodes.adapt._streams import goes_on
+from vaidol.nodes.voice._dry import Dry
+from vaidol.nodes.voice._rvc_live import LiveVoice
+from vaidol.nodes.voice._rvc_settings import RvcSettings
+from vaidol.nodes.voice._rvc_voice import AHEAD_MS, HEARD, SPOKEN, Heard, RvcVoice, load
 
 if TYPE_CHECKING:
-    from vaidol.models.rvc import Hubert, Index, Synthesizer
-    from vaidol.models.rvc.stream import VoiceStream
+    from vaidol.models.shift import Shift
 
-HEARD = 16_000  # Hz, what the networks hear
-SPOKEN = 48_000  # Hz, what leaves
-BLOCK_S = 30.0  # a block that takes longer has hung
+OPEN_S = 10.0
 
 
-class RvcSettings(Settings):
-    model: str = Field(min_length=1)
-    """The voice: a name from `vaidol models add`, or the path of a .pth or .safetensors file."""
-    index: str = ""
-    """Its .index; empty: the one that was added with it, if any; "none" to use none."""
-    units: str = "contentvec"
-    """ContentVec: a model of the catalogue, or the path of hubert_base.pt or of a Hugging Face folder."""
-    retrieval: float = Field(0.0, ge=0, le=1)
-    """How far what is said is drawn towards the index, 0..1; 0.5 to 0.75 is usual."""
-    f0: Literal["swift", "periods", "rmvpe"] = "swift"
-    """Where the pitch comes from; rmvpe needs its model (`vaidol models pull rmvpe`)."""
-    rmvpe: str = "rmvpe"
-    """RMVPE: a model of the catalogue, or the path of rmvpe.pt."""
-    pitch: float = Field(0.0, ge=-36, le=36)
-    """Melody up or down, semitones."""
-    formant: float = Field(0.0, ge=-12, le=12)
-    """Size of the speaker, semitones: up is smaller."""
-    autotune: float = Field(0.0, ge=0, le=1)
-    """Pull towards the nearest note, 0..1."""
-    unvoiced: Literal["keep", "interpolate"] = "keep"
-    """What the pitch is where there is none: none, or between its neighbours."""
-    protect: float = Field(0.5, ge=0, le=0.5)
-    """Keeps breath and consonants from the index, 0..0.5; 0.5 is off."""
-    loudness: float = Field(1.0, ge=0, le=1)
-    """0: loudness of the sound that comes in; 1: the voice's own."""
-    speaker: int = Field(0, ge=0)
-    """Number of the speaker in a voice of several."""
-    first_ms: int = Field(320, ge=100, le=5_000)
-    """First block of an utterance, ms: short, so that sound comes soon."""
-    block_ms: int = Field(500, ge=60, le=5_000)
-    """Every later block, ms; longer ones cost less in all."""
-    context_ms: int = Field(500, ge=0, le=5_000)
-    """Sound before a block that is heard again with it, ms."""
-    device: str = Field("cpu", pattern=r"^(cpu|cuda(:\d+)?|auto)$")
-    """Where it runs: cpu, cuda, cuda:1 ... or auto."""
-    late_ms: int = Field(1_500, ge=100, le=60_000)
-    """A live voice further behind than this passes unchanged until it has caught up, ms."""
+@dataclass(slots=True)
+class _Stream:
+    """One sentence on its way through."""
 
-    @field_validator("model")
-    @classmethod
-    def _exists(cls, name: str) -> str:
-        try:
-            model_path(name)
-        except ProviderError as error:
-            raise ValueError(str(error)) from None
-        return name
+    name: str
+    left: int  # samples that left, counted from the session's start, 48 kHz
+    wanted: int  # samples to be heard before the next block can be spoken, 16 kHz
+    asked: int = 0  # samples given to the voice
+    heard: F32 = field(default_factory=lambda: EMPTY)  # from the first sample that has not left
+    begun: int = 0  # which that is
+    spoken: int = 0  # samples that left in the voice, 48 kHz
+    last: float = 0.0  # the last sample that left
+    dry: Dry | None = None  # what goes on since the voice was late
+
+    def hear(self, frame: Audio) -> None:
+        self.heard = np.concatenate((self.heard, frame.samples.astype(np.float32, copy=False)))
 
     @property
-    def key(self) -> str:
-        """Equal keys share one copy of the weights."""
-        return f"rvc {self.model} {self.index} {self.units} {self.f0} {self.rmvpe} {self.device}"
+    def end(self) -> int:
+        return self.begun + len(self.heard)
+
+    def part(self, end: int) -> F32:
+        """What was not given to the voice yet, up to sample `end`."""
+        return self.heard[self.asked - self.begun : end - self.begun]
+
+    def leaves(self, made: F32) -> None:
+        """`made` leaves in the voice."""
+        self.spoken += len(made)
+        begun = min(self.spoken * HEARD // SPOKEN, self.end)
+        self.heard, self.begun = self.heard[begun - self.begun :], begun
+        self.last = float(made[-1]) if len(made) else self.last
 
 
-class RvcVoice(Node[RvcSettings]):
+class RvcNode(Node[RvcSettings]):
     """voice.rvc: speak what comes in with an RVC voice.
 
     audio (Audio, 16 kHz) -> audio (Audio, 48 kHz)
 
-    Each sentence of each generation is a stream of its own and leaves as long as it came. A live voice (a microphone)
-    is one stream; when the machine is too slow for it, it passes unchanged, and the page is told.
+    It computes in a worker process (`place: thread` keeps it in this one). Each sentence of each generation is a stream
+    of its own and leaves as long as it came. A live voice (a microphone) is one stream. When the voice is late, or its
+    process dies, the dry or shifted sound goes on: counted (`late`), and told to the page.
     """
 
     inputs = (Port("audio", Audio, rate=HEARD, dtype="f32"),)
@@ -95,177 +73,142 @@ class RvcVoice(Node[RvcSettings]):
 
     def __init__(self, settings: RvcSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
-        self._stream: _Spoken | None = None
+        self._owner = f"{ctx.session} {ctx.node} {id(self)}"
+        self._number = 0  # of streams
+        self._stream: _Stream | None = None
         self._last = Audio()
         self._position = 0  # number of the sample that comes next
-        self._given = 0  # number of the sample that leaves next
-        self.missed = 0  # frames of a live voice that passed unchanged
+        self._plays_until_s = 0.0  # when the listener will have heard all that left
+        self._impatient = False  # the last stream was late: wait no more while the voice is still at it
+        self._told = -1  # the generation whose listener knows
+        self._cut: list[str] = []  # streams that the voice may forget
+        self._live: LiveVoice | None = None
 
     @classmethod
     def needs(cls, settings: RvcSettings) -> tuple[Need, ...]:
-        return (Need(settings.key, "voice", lambda progress: load_parts(settings, progress)),)
+        return (Need(settings.key, "voice", partial(load, settings), host="process"),)
 
     async def open(self) -> None:
-        self._voice: Parts = self.ctx.shared(self.settings.key)
-        if not self.settings.speaker < self._voice.network.config.speakers:
-            count = self._voice.network.config.speakers
-            raise ProviderError(f"the voice {self.settings.model} has the speakers 0 to {count - 1}", code="speaker")
+        try:
+            about = await self.ctx.ask(self.settings.key, RvcVoice.about, within_s=OPEN_S)
+        except ProviderError as error:
+            if error.code in ("process", "timeout", "busy"):
+                return  # it is being started again, or much asked: the call begins all the same
+            raise
+        if not self.settings.speaker < about.speakers:
+            raise ProviderError(
+                f"the voice {self.settings.model} has the speakers 0 to {about.speakers - 1}", code="speaker"
+            )
+        if about.said and self.settings.precision != "auto":
+            self.ctx.trouble(about.said, code="precision")
 
     async def process(self, port: str, frame: Audio) -> None:
+        if frame.of is None and not frame.gen:
+            if self._live is None:
+                shift, said = dry_shift(self.settings), partial(lateness, self.settings)
+                self._live = LiveVoice(self.settings, self.ctx, self.emit, owner=self._owner, shift=shift, said=said)
+            self._live.hear(frame)
+            return
         if self._stream is not None and not goes_on(self._last, frame, self._position):
-            await self._end(replace(self._last, samples=EMPTY, sentence_end=False, final=False))
+            await self._speak(self._stream, replace(self._last, sentence_end=False, final=False), end=True)
         if self._stream is None:
-            self._stream = _Spoken(self._voice.stream(self.settings))
-            self._given = frame.pts * SPOKEN // HEARD
+            self._number += 1
+            wanted = (self.settings.first_ms + AHEAD_MS) * HEARD // 1000
+            self._stream = _Stream(f"{self._owner} {self._number}", frame.pts * SPOKEN // HEARD, wanted)
         self._last, self._position = frame, frame.pts + len(frame.samples)
-        stream = self._stream
-        if frame.of is None and not frame.gen and self._late(frame):
-            return
-        made = await self._compute(stream.feed, frame.samples)
-        if stream is not self._stream:  # cut meanwhile
-            return
-        if frame.final or frame.sentence_end:
-            await self._end(frame, made)
-        elif len(made):
-            await self._send(frame, made)
+        self._stream.hear(frame)
+        await self._speak(self._stream, frame, end=frame.final or frame.sentence_end)
 
     def cut(self, cut: TurnCut) -> None:
-        if self._last.gen == cut.gen:
+        if self._last.gen == cut.gen and self._stream is not None:
+            self._cut.append(self._stream.name)
             self._stream = None
+            self._plays_until_s = 0.0
 
-    async def _end(self, frame: Audio, made: F32 = EMPTY) -> None:
-        """Send what is still inside, with the flags of the stream's last frame."""
-        stream = self._stream
-        assert stream is not None
-        rest = await self._compute(stream.flush)
+    async def close(self) -> None:
+        if self._live is not None:
+            self._live.close()
+
+    # a sentence
+
+    async def _speak(self, stream: _Stream, frame: Audio, *, end: bool) -> None:
+        """Send all that can be said by now, with the flags of `frame` where it ends."""
+        while stream.dry is None and stream.end >= stream.wanted:
+            made = await self._made(stream, stream.part(stream.wanted), end=False)
+            if stream is not self._stream:  # cut meanwhile
+                return
+            stream.wanted += self.settings.block_ms * HEARD // 1000
+            await self._send(stream, frame, made)
+        made = EMPTY
+        if stream.dry is None and end:
+            made = await self._made(stream, stream.part(stream.end), end=True)
         if stream is not self._stream:
             return
-        self._stream = None
-        made = np.concatenate((made, rest))
-        if len(made) or frame.final or frame.sentence_end:
-            await self._send(frame, made)
+        if stream.dry is not None and not len(made):
+            made = stream.dry.feed(stream.heard, end=end)
+            stream.begun, stream.heard = stream.end, EMPTY
+        self._stream = None if end else stream
+        await self._send(stream, frame, made, end=end)
 
-    async def _compute(self, work: Callable[..., F32], *given: Any) -> F32:
+    async def _made(self, stream: _Stream, samples: F32, *, end: bool) -> F32:
+        """What the voice makes of the stream's next samples; nothing when it is late, and `stream.dry` from then on."""
+        settings, host = self.settings, self.ctx.shared(self.settings.key)
+        stream.asked += len(samples)
         try:
-            async with asyncio.timeout(BLOCK_S):
-                return await self.ctx.call(self.settings.key, work, *given)
-        except TimeoutError as error:
-            raise ProviderError(f"the voice took longer than {BLOCK_S:g} s for a block", code="timeout") from error
-        except (RuntimeError, ValueError) as error:  # what torch and faiss raise
-            raise ProviderError(f"the voice {self.settings.model} failed: {error}", code="model") from error
+            if self._impatient and host.behind:
+                raise ProviderError("it is still at what came before", code="timeout")
+            heard = Heard(self._owner, stream.name, settings, samples, end, tuple(self._cut))
+            patience_s = self._patience_s(stream)
+            made: F32 = await self.ctx.ask(settings.key, RvcVoice.speak, heard, within_s=patience_s)
+        except (ProviderError, RuntimeError, ValueError) as error:  # the latter two are what torch and faiss raise
+            self._late(stream, error)
+            return EMPTY
+        self._impatient = False
+        self._cut.clear()
+        return made
 
-    def _late(self, frame: Audio) -> bool:
-        """Pass a live frame unchanged when the voice is too far behind; its stream begins anew after that."""
-        behind_ms = (self.ctx.clock.ns() - frame.born) / 1e6
-        if behind_ms <= self.settings.late_ms or not frame.born:
-            return False
-        if not self.missed:
-            said = f"this machine is too slow for the voice {self.settings.model}: some of it passes unchanged"
-            self.ctx.trouble(said, code="slow")
-        self.missed += 1
-        self._stream = None
-        self.emit(
-            "audio",
-            replace(
-                frame, samples=_resampled(frame.samples.astype(np.float32, copy=False)), rate=SPOKEN, pts=frame.pts * 3
-            ),
-        )
-        return True
+    def _patience_s(self, stream: _Stream) -> float:
+        """How long the next block may take: what the listener still has to hear, and the pause that is allowed."""
+        left_s = max(0.0, self._plays_until_s - self.ctx.clock.s())
+        return left_s + (self.settings.gap_ms if stream.begun else self.settings.late_ms) / 1000
 
-    async def _send(self, frame: Audio, made: F32) -> None:
-        at, self._given = self._given, self._given + len(made)
-        await self.send("audio", replace(frame, samples=made, rate=SPOKEN, pts=at))
+    def _late(self, stream: _Stream, error: Exception) -> None:
+        """The rest of the sentence is not spoken by the voice."""
+        self.ctx.count("late")
+        self._impatient = True
+        self._cut.append(stream.name)
+        skip = stream.spoken - stream.begun * SPOKEN // HEARD
+        stream.dry = Dry(dry_shift(self.settings), stream.last, skip)
+        if self._last.gen != self._told or not self._told:
+            self._told = self._last.gen
+            self.ctx.trouble(lateness(self.settings, error), code="late", gen=self._last.gen)
 
-
-class _Spoken:
-    """A stream with its resampler, on the voice's thread."""
-
-    def __init__(self, stream: VoiceStream) -> None:
-        import soxr
-
-        self._stream = stream
-        self._to_48k: Any = soxr.ResampleStream(stream.rate, SPOKEN, 1, dtype="float32")
-        self._fed = self._made = 0
-
-    def feed(self, samples: F32) -> F32:
-        self._fed += len(samples)
-        return self._resampled(self._stream.feed(samples), last=False)
-
-    def flush(self) -> F32:
-        left = round(self._fed * SPOKEN / HEARD) - self._made
-        rest = self._resampled(self._stream.flush(), last=True)
-        return np.concatenate((rest, np.zeros(max(0, left - len(rest)), np.float32)))[:left]
-
-    def _resampled(self, made: F32, *, last: bool) -> F32:
-        if not len(made) and not last:
-            return made
-        out: F32 = np.asarray(self._to_48k.resample_chunk(made, last=last), np.float32)
-        self._made += len(out)
-        return out
+    async def _send(self, stream: _Stream, frame: Audio, made: F32, *, end: bool = False) -> None:
+        flags = end and (frame.final or frame.sentence_end)
+        if not len(made) and not flags:
+            return
+        if stream.dry is None:
+            stream.leaves(made)
+        at, stream.left = stream.left, stream.left + len(made)
+        self._plays_until_s = max(self._plays_until_s, self.ctx.clock.s()) + len(made) / SPOKEN
+        whole = replace(frame, samples=made, rate=SPOKEN, pts=at)
+        await self.send("audio", whole if end else replace(whole, sentence_end=False, final=False))
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """A voice and what it needs, shared by all sessions of a process."""
+def dry_shift(settings: RvcSettings) -> Shift | None:
+    """How the sound is moved that goes on in the place of the voice."""
+    from vaidol.models.shift import Shift
 
-    network: Synthesizer
-    hubert: Hubert
-    index: Index | None
-    f0: Callable[[F32], F32] | None
-
-    def stream(self, settings: RvcSettings) -> VoiceStream:
-        from vaidol.models.rvc import Conversion
-        from vaidol.models.rvc.stream import Blocks, VoiceStream
-
-        how = Conversion(
-            speaker=settings.speaker, semitones=settings.pitch, unvoiced=settings.unvoiced, autotune=settings.autotune,
-            retrieval=settings.retrieval, protect=settings.protect, loudness=settings.loudness,
-        )  # fmt: skip
-        blocks = Blocks(settings.first_ms, settings.block_ms, settings.context_ms)
-        return VoiceStream(
-            self.network, self.hubert, self.f0, how, index=self.index, blocks=blocks, formant=settings.formant
-        )
-
-
-def load_parts(settings: RvcSettings, progress: Progress) -> Parts:
-    """Load all that `settings` name. Blocks. Raises ProviderError."""
-    try:
-        import torch
-    except ImportError:
-        raise ProviderError("RVC voices need more packages: pip install 'vaidol[ml]'", code="package") from None
-    from vaidol.models import f0
-    from vaidol.models.rvc import load_hubert, load_index, load_voice
-
-    torch.set_num_threads(1)  # more threads on shared cores wait for one another
-    device = settings.device if settings.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
-    with model_errors():
-        progress(0.0, settings.model)
-        path = model_path(settings.model)
-        network = load_voice(path).to(device)
-        progress(0.3, "what is said")
-        hubert = load_hubert(model_path(settings.units)).to(device)
-        progress(0.8, "pitch")
-        rmvpe = model_path(settings.rmvpe) if settings.f0 == "rmvpe" else None
-        pitch = f0.method(settings.f0, rmvpe) if network.config.pitched else None
-        near = _index_path(settings.index, path)
-        index = load_index(near) if near is not None else None
-    if index is not None and index.width != network.config.units:
-        said = f"{near} holds vectors of {index.width} numbers, but the voice needs {network.config.units}"
-        raise ProviderError(said, code="model")
-    return Parts(network, hubert, index, pitch)
-
-
-def _index_path(told: str, voice: Path) -> Path | None:
-    if told == "none":
+    if settings.while_late == "dry":
         return None
-    if told:
-        return model_path(told)
-    near = voice.with_name("voice.index")
-    return near if voice.name == "voice.safetensors" and near.is_file() else None
+    return Shift(
+        pitch=0.0 if settings.pitch == "auto" else max(-24.0, min(settings.pitch, 24.0)), formant=settings.formant
+    )
 
 
-def _resampled(samples: F32) -> F32:
-    import soxr
-
-    out: F32 = np.asarray(soxr.resample(samples, HEARD, SPOKEN), np.float32)
-    return out
+def lateness(settings: RvcSettings, error: Exception) -> str:
+    """The sentence for the people in the call."""
+    goes_on = "the sound goes on as it is" if settings.while_late == "dry" else "the shifted sound goes on"
+    if isinstance(error, ProviderError) and error.code in ("timeout", "busy"):
+        return f"this machine is too slow for the voice {settings.model}: {goes_on}"
+    return f"the voice {settings.model} failed ({error}): {goes_on}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument("--protect", type=float, default=0.5, metavar="0..0.5", help="keep breath and consonants")
     command.add_argument("--loudness", type=float, default=1.0, metavar="0..1", help="0: the source's, 1: its own")
     command.add_argument("--speaker", type=int, default=0, metavar="N", help="of a voice of several")
+    command.add_argument("--target-hz", type=float, metavar="HZ", help="instead of --pitch: bring its median there")
+    command.add_argument(
+        "--precision", choices=("auto", "fp32", "bf16", "fp16", "int8"), default="fp32", help="of --model"
+    )
     command.add_argument("--units", default="contentvec", metavar="MODEL", help="ContentVec: a model or its file")
     return command
 
@@ -131,12 +136,14 @@ def _shift(arguments: argparse.Namespace) -> Work:
 def _rvc(arguments: argparse.Namespace) -> Work:
     from pydantic import ValidationError
 
-    from vaidol.models.rvc import Conversion, convert
-    from vaidol.nodes.voice.rvc import RvcSettings, load_parts
+    from vaidol.models.rvc import Conversion, convert, key_to
+    from vaidol.nodes.voice._rvc_settings import RvcSettings
+    from vaidol.nodes.voice._rvc_voice import load_parts
 
     asked = {name: getattr(arguments, name) for name in ("model", "index", "retrieval", "f0", "protect", "loudness")}
+    asked |= {"units": arguments.units, "speaker": arguments.speaker, "precision": arguments.precision}
     try:
-        settings = RvcSettings(**asked, pitch=arguments.pitch or 0.0, units=arguments.units, speaker=arguments.speaker)
+        settings = RvcSettings(**asked, pitch=arguments.pitch or 0.0)
     except ValidationError as error:
         first = error.errors()[0]
         raise Wrong(f"--{first['loc'][0]}: {first['msg'].removeprefix('Value error, ')}") from None
@@ -146,17 +153,18 @@ def _rvc(arguments: argparse.Namespace) -> Work:
     except ProviderError as error:
         raise Wrong(str(error)) from None
     how = Conversion(
-        speaker=settings.speaker, semitones=settings.pitch, retrieval=settings.retrieval, protect=settings.protect,
-        loudness=settings.loudness,
+        speaker=settings.speaker, semitones=arguments.pitch or 0.0, retrieval=settings.retrieval,
+        protect=settings.protect, loudness=settings.loudness,
     )  # fmt: skip
 
     def work(sound: F32, show: Progress) -> tuple[F32, int]:
         import soxr
 
-        heard: Any = soxr.resample(sound, RATE, HEARD)
-        made = convert(
-            np.asarray(heard, np.float32), parts.network, parts.hubert, parts.f0, how, index=parts.index, progress=show
-        )
+        heard = np.asarray(soxr.resample(sound, RATE, HEARD), np.float32)
+        moved = how
+        if arguments.target_hz and parts.f0 is not None:
+            moved = replace(how, semitones=float(key_to(parts.f0(heard), arguments.target_hz)))
+        made = convert(heard, parts.network, parts.hubert, parts.f0, moved, index=parts.index, progress=show)
         return made, parts.network.config.rate
 
     return work

@@ -34,6 +34,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     deed.add_argument("file", type=Path)
     deed.add_argument("--name", default="", help="what to call it (default: by its file)")
     deed.add_argument("--index", type=Path, metavar="FILE", help="its .index (default: the one that lies with it)")
+    deed.add_argument("--hz", type=float, default=0.0, help="the pitch it usually has, for voice.rvc's pitch: auto")
     about = "tell what a model, a voice or a voice's file is"
     deed = deeds.add_parser("info", help=about, description=about.capitalize() + ".")
     deed.add_argument("names", nargs="+", metavar="NAME_OR_FILE")
@@ -85,12 +86,15 @@ def _pull(store: Store, _: Voices, names: list[str]) -> int:
 
 def _add(voices: Voices, arguments: argparse.Namespace) -> int:
     _needs_torch()
+    if arguments.hz and not 50 <= arguments.hz <= 1100:
+        raise Wrong(f"--hz: a voice speaks at 50 to 1100 Hz, not at {arguments.hz:g}")
     with Bars() as bars:
 
         def show(done: int, total: int, what: str) -> None:
             bars.show(what, done / total, "reading")
 
-        added = voices.add(arguments.file, name=arguments.name, index=arguments.index, progress=show)
+        given = {"name": arguments.name, "index": arguments.index, "usual_hz": arguments.hz}
+        added = voices.add(arguments.file, **given, progress=show)
     for voice in added:
         print(f"{voice.name}: ready{', with an index' if voice.index else ''}")
     return 0

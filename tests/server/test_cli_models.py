@@ -27,11 +27,12 @@ def models(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) -> None:
     torch.save(checkpoint(3), tmp_path / "Anna.pth")
     store = tmp_path / "store"
-    assert models(store, "add", str(tmp_path / "Anna.pth")).stdout == "Anna: ready\n"
+    assert models(store, "add", str(tmp_path / "Anna.pth"), "--hz", "220").stdout == "Anna: ready\n"
     assert "Anna" in models(store, "list").stdout
     told = models(store, "info", "Anna").stdout
     assert "an RVC voice, v2, 40 kHz, follows pitch (f0), 3 speakers" in told
     assert "info: 200epoch" in told
+    assert "usual_hz: 220" in told
     assert models(store, "verify", "Anna").stdout.startswith("Anna: ok")
     (store / "voices/Anna/voice.safetensors").write_bytes(b"gone wrong")
     broken = models(store, "verify")
@@ -45,6 +46,7 @@ def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) 
     ("arguments", "said"),
     [
         (("add", "/no/such.pth"), "there is nothing at /no/such.pth"),
+        (("add", "/no/such.pth", "--hz", "5"), "50 to 1100 Hz, not at 5"),
         (("info", "nobody"), "'nobody'"),
         (("remove", "nobody"), "'nobody'"),
         (("pull", "contentvek"), "contentvec"),
