@@ -1,4 +1,5 @@
-"""Writes model folders as Cubism's tools lay them out; the pictures are one pixel and the moc is no moc."""
+"""Writes model folders as Cubism's tools lay them out; the pictures are one pixel, and the moc is one that only
+tests/server/fake_runtime can read."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+Range = tuple[str, float, float, float]  # id, lowest, resting, highest
 AREAS = ({"Id": "HitArea", "Name": "Head"}, {"Id": "HitArea2", "Name": "Body"})
 
 
@@ -33,11 +35,12 @@ def write_model(
     motions: Mapping[str, Sequence[str]] | None = None,
     lips: Sequence[str] = ("ParamMouthOpenY",),
     eyes: Sequence[str] = ("ParamEyeLOpen", "ParamEyeROpen"),
+    parameters: Sequence[Range] = (),
     **references: Any,
 ) -> Path:
     """A whole model in `folder`; `references` replace or add entries of FileReferences."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.moc3").write_bytes(b"MOC3" + bytes(60))
+    (folder / f"{name}.moc3").write_bytes(b"MOC3" + json.dumps(parameters).encode())
     (folder / "textures").mkdir(exist_ok=True)
     (folder / "textures" / "0.png").write_bytes(picture())
     files: dict[str, Any] = {"Moc": f"{name}.moc3", "Textures": ["textures/0.png"]}
@@ -49,7 +52,8 @@ def write_model(
     for group, titles in (motions or {}).items():
         files["Motions"][group] = [{"File": f"{title}.motion3.json"} for title in titles]
         for title in titles:
-            (folder / f"{title}.motion3.json").write_text(json.dumps({"Version": 3, "Meta": {}, "Curves": []}))
+            motion = {"Version": 3, "Meta": {"Duration": 0.6}, "Curves": [{"Id": "ParamArmLA", "Value": 5}]}
+            (folder / f"{title}.motion3.json").write_text(json.dumps(motion))
     groups = [{"Target": "Parameter", "Name": "LipSync", "Ids": lips}]
     groups += [{"Target": "Parameter", "Name": "EyeBlink", "Ids": eyes}]
     model = {"Version": 3, "FileReferences": files | references, "Groups": groups, "HitAreas": AREAS}

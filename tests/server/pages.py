@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 WEB = Path(__file__).parents[2] / "server" / "web"
 PEER = Path(__file__).with_name("fake_peer.js")
 PREFIX = "/talk/"  # as behind a reverse proxy: nothing on the page may ask for "/"
+NOBODY = {
+    "characters": [],
+    "avatar": "",
+    "runtime": {"ready": False, "configured": False, "missing": [], "scripts": []},
+}
 READY = {"status": "ok", "pipeline": "default", "nodes": {}}
 TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
@@ -30,6 +35,7 @@ class Script:
     """What the server will answer, and what it was asked."""
 
     health: dict[str, Any] = field(default_factory=lambda: dict(READY))
+    avatars: dict[str, Any] = field(default_factory=lambda: dict(NOBODY))
     offers: list[tuple[int, str]] = field(default_factory=list)  # status and body of the next POSTs; then 201
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)  # method, path, headers
 
@@ -67,6 +73,9 @@ class Handler(BaseHTTPRequestHandler):
         path = self.note()
         if path == "health":
             self.answer(200, "application/json", json.dumps(self.script.health).encode())
+            return
+        if path == "live2d-models/info":
+            self.answer(200, "application/json", json.dumps(self.script.avatars).encode())
             return
         file = WEB / (path.removeprefix("web/") or "index.html")
         found = self.path.startswith(PREFIX) and file.is_file()

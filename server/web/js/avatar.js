@@ -1,75 +1,92 @@
 /**
- * The avatar's life: semantic channels in (mouth, expression, motion, gaze, mode), Cubism parameters out.
- *
- * A renderer offers `ids`, `range(id)` -> {min, max, rest}, `draw(values, seconds)` with a Map from id to value,
- * `mark(name, value)` for states worth showing in the DOM, and `face()` -> {x, y} in client pixels.
+ * The avatar's life: commands in (mouth, expression, motion, parameter, gaze, mode), Cubism's standard parameters out.
+ * What draws them is a renderer (renderer.js), which may be exchanged while the avatar lives.
  */
 
+import { Clips } from "./clips.js";
 import { EXPRESSIONS, POSES } from "./expressions.js";
+import { Faces } from "./faces.js";
+import { Holds } from "./holds.js";
 import { Idle } from "./idle.js";
-import { MOTIONS, length, sample } from "./motions.js";
 import { Spring } from "./spring.js";
+import { VOWEL_IDS, Voice } from "./voice.js";
 
-const GASP_MS = 1300; // an expression holds a silent mouth open no longer than this
-const TALK_MS = 260; // silence shorter than this still counts as talking
 const SPEED = { quick: 38, brisk: 17, calm: 9 }; // rad/s
 const QUICK = /^ParamEyeBall[XY]$/;
 const BRISK = /^Param(Eye|Brow|Mouth)/;
 const EYES = ["ParamEyeLOpen", "ParamEyeROpen"];
+const REACTIONS = { head: ["shy", "tilt"], hair: ["joy", "tilt"], face: ["wink", "bounce"], hand: ["joy", "wave"], body: ["surprise", "bounce"] };
+const REACTION_MS = 1600;
 
 export class Avatar {
   #springs = new Map();
-  #faces = new Map(); // expression name -> {weight, goal, rate per ms}
-  #motion = null;
-  #gasp = null;
-  #speech = { open: 0, form: 0 };
-  #jaw = new Spring(0, 75);
-  #lips = new Spring(0, 45);
-  #talk = new Spring(0, 9);
-  #spokeAt = -Infinity;
+  #faces;
+  #clips;
+  #voice;
+  #holds = new Holds();
   #pose = "idle";
-  #shown = "neutral";
+  #cut = false;
   #now = 0;
 
   constructor(renderer, idle = new Idle()) {
-    this.renderer = renderer;
     this.idle = idle;
-    for (const id of renderer.ids) {
-      const speed = QUICK.test(id) ? SPEED.quick : BRISK.test(id) ? SPEED.brisk : SPEED.calm;
-      this.#springs.set(id, new Spring(renderer.range(id).rest, speed));
-    }
-    renderer.mark("expression", this.#shown);
-    renderer.mark("motion", "");
+    this.#voice = new Voice(idle.random);
+    this.#faces = new Faces(renderer);
+    this.#clips = new Clips(renderer);
+    this.use(renderer);
   }
 
-  /** Fade to a named face: weight 0..1, over `ms`. An unknown name changes nothing. */
-  expression(name, weight = 1, ms = 300) {
-    if (!Object.hasOwn(EXPRESSIONS, name)) {
+  /** Go on with another renderer: same face, same pose. */
+  use(renderer) {
+    this.renderer = renderer;
+    this.#faces.use(renderer);
+    this.#clips.use(renderer);
+    this.#springs = new Map(
+      renderer.ids.map((id) => {
+        const speed = QUICK.test(id) ? SPEED.quick : BRISK.test(id) ? SPEED.brisk : SPEED.calm;
+        return [id, new Spring(renderer.range(id).rest, speed)];
+      }),
+    );
+    renderer.mark("expression", this.#faces.shown);
+    renderer.mark("motion", this.#clips.name);
+    renderer.mark("mode", this.#pose);
+  }
+
+  /** What can be asked for with this renderer: {expressions, motions: group -> clips, params}. */
+  get offers() {
+    const { expressions, motions, params } = this.renderer;
+    const single = Object.fromEntries(Clips.names.map((name) => [name, 1]));
+    return {
+      expressions: [...new Set([...Object.keys(EXPRESSIONS), ...expressions])],
+      motions: { ...single, ...motions },
+      params,
+    };
+  }
+
+  /** Fade to a named face: weight 0..1, over `ms`; `holdMs` > 0: back after that. An unknown name changes nothing. */
+  expression(name, weight = 1, ms = 300, holdMs = 0) {
+    if (!this.#faces.set(name, { weight: clamp(weight, 0, 1), ms, holdMs }, this.#now)) {
       console.warn(`vaidol: no expression ${name}`);
       return;
     }
-    const rate = 1 / Math.max(ms, 1);
-    for (const face of this.#faces.values()) Object.assign(face, { goal: 0, rate });
-    const weightNow = this.#faces.get(name)?.weight ?? 0;
-    this.#faces.set(name, { weight: weightNow, goal: clamp(weight, 0, 1), rate });
-    const { gasp } = EXPRESSIONS[name];
-    this.#gasp = gasp ? { open: gasp * clamp(weight, 0, 1), until: this.#now + GASP_MS } : null;
-    this.#shown = name;
     this.renderer.mark("expression", name);
   }
 
-  motion(name) {
-    if (!Object.hasOwn(MOTIONS, name)) {
-      console.warn(`vaidol: no motion ${name}`);
-      return;
-    }
-    this.#motion = { curves: MOTIONS[name], start: this.#now, end: this.#now + length(MOTIONS[name]) };
-    this.renderer.mark("motion", name);
+  /** @param asked {name, group, index, priority}: see the protocol's `motion` */
+  motion(asked) {
+    const outcome = this.#clips.start(asked, this.#now);
+    if (outcome === "unknown") console.warn(`vaidol: no motion ${asked.name || asked.group}`);
+    this.renderer.mark("motion", this.#clips.name);
   }
 
-  /** Shape of the mouth for the sound being heard: open 0..1, form -1 (round) .. 1 (wide). */
-  mouth(open, form) {
-    this.#speech = { open: clamp(open, 0, 1) || 0, form: clamp(form, -1, 1) || 0 };
+  /** Hold a parameter; weight 0 lets it go. */
+  param(id, value, weight = 1, ms = 300, holdMs = 0) {
+    this.#holds.set(id, { value, weight: clamp(weight, 0, 1), ms, holdMs }, this.#now);
+  }
+
+  /** The sound being heard: open 0..1, form -1 (round) .. 1 (wide), vowels {a, i, u, e, o} or null. */
+  mouth(open, form, vowels = null) {
+    this.#voice.hear(open, form, vowels);
   }
 
   /** The conversation's state: idle | listening | thinking | speaking. */
@@ -85,13 +102,30 @@ export class Avatar {
     this.idle.lookAt(clamp((x - face.x) / reach, -1, 1), clamp((face.y - y) / reach, -1, 1), this.#now);
   }
 
+  /** Look to (x, y), each -1..1, over `ms`, for `holdMs` (0: until told otherwise); null: where it likes. */
+  gaze(x, y, ms = 300, holdMs = 0) {
+    this.idle.gaze(x, y, ms, holdMs, this.#now);
+  }
+
+  /** Somebody touches an area of it: answer with the body at once. */
+  touch(area) {
+    const own = this.renderer.reaction(area);
+    if (own) {
+      this.motion({ name: "", group: own.group, priority: "normal" });
+      return;
+    }
+    const key = Object.keys(REACTIONS).find((name) => area.toLowerCase().includes(name)) ?? "body";
+    const [face, motion] = REACTIONS[key];
+    if (this.#pose !== "speaking") this.expression(face, 0.9, 150, REACTION_MS); // its words have the face
+    this.motion({ name: motion, priority: "normal" });
+  }
+
   /** Silence, now: the mouth shuts within this frame. */
   cut() {
-    this.#speech = { open: 0, form: 0 };
-    this.#gasp = null;
-    this.#jaw = new Spring(0, this.#jaw.speed);
-    this.#spokeAt = -Infinity;
-    this.#springs.set("ParamMouthOpenY", new Spring(0, SPEED.brisk));
+    this.#voice.cut();
+    this.#faces.quiet();
+    this.#cut = true;
+    if (this.#springs.has("ParamMouthOpenY")) this.#springs.set("ParamMouthOpenY", new Spring(0, SPEED.brisk));
   }
 
   /** Compose one picture; `now` in ms. */
@@ -99,35 +133,33 @@ export class Avatar {
     const seconds = clamp((now - this.#now) / 1000, 0, 0.1);
     this.#now = now;
     const life = this.idle.frame(now);
-    const talking = this.#talking();
-    const goals = this.#goals(life, seconds * 1000);
-    if (talking || now > this.#gasp?.until) this.#gasp = null; // the voice has the mouth, and shuts it at its end
-    if (this.#gasp) goals.set("ParamMouthOpenY", this.#gasp.open);
+    const voice = this.#voice.step(now, seconds);
+    if (this.#faces.step(seconds * 1000, now)) this.renderer.mark("expression", this.#faces.shown);
+    if (voice.talking) this.#faces.quiet(); // the voice has the mouth, and shuts it at its end
+    const goals = this.#goals(life);
     const values = new Map();
     for (const [id, spring] of this.#springs) values.set(id, spring.step(goals.get(id), seconds));
-    this.#speak(values, seconds, talking);
+    this.#speak(values, voice);
     this.#live(values, life);
     this.#move(values, now);
     for (const [id, value] of values) {
       const { min, max } = this.renderer.range(id);
       values.set(id, clamp(value, min, max));
     }
-    this.renderer.draw(values, seconds);
+    const holds = this.#holds.step(seconds * 1000, now);
+    this.renderer.draw(values, seconds, { faces: this.#faces.native, holds, talking: voice.talking, cut: this.#cut });
+    this.#cut = false;
   }
 
   /** Where every slow parameter wants to go: rest + pose + expressions + gaze. */
-  #goals(life, ms) {
+  #goals(life) {
     const goals = new Map(this.renderer.ids.map((id) => [id, this.renderer.range(id).rest]));
     const add = (id, value) => goals.has(id) && goals.set(id, goals.get(id) + value);
-    let calm = 1; // an expression that turns the eyes leaves less to the gaze
-    for (const [id, value] of Object.entries(POSES[this.#pose] ?? {})) add(id, value);
-    for (const [name, face] of this.#faces) {
-      face.weight += clamp(face.goal - face.weight, -face.rate * ms, face.rate * ms);
-      if (face.goal === 0 && face.weight === 0) this.#faces.delete(name);
-      for (const [id, value] of Object.entries(EXPRESSIONS[name].params)) add(id, value * face.weight);
-      if ("ParamEyeBallX" in EXPRESSIONS[name].params) calm -= 0.8 * face.weight;
-    }
-    const look = (axis) => clamp(calm, 0, 1) * life.gaze[axis] + life.saccade[axis];
+    const { gasp, calm, shut } = this.#faces;
+    for (const [id, value] of Object.entries(POSES[this.#pose] ?? {})) if (!shut || !EYES.includes(id)) add(id, value);
+    this.#faces.each(add);
+    if (gasp !== null && goals.has("ParamMouthOpenY")) goals.set("ParamMouthOpenY", gasp);
+    const look = (axis) => calm * life.gaze[axis] + life.saccade[axis];
     add("ParamEyeBallX", 0.85 * look("x"));
     add("ParamEyeBallY", 0.7 * look("y"));
     add("ParamAngleX", 17 * life.gaze.x + life.sway.x);
@@ -138,41 +170,32 @@ export class Avatar {
     return goals;
   }
 
-  #talking() {
-    if (this.#speech.open > 0.03) this.#spokeAt = this.#now;
-    return this.#now - this.#spokeAt < TALK_MS;
-  }
-
-  #speak(values, seconds, talking) {
-    const { open, form } = this.#speech;
-    const talk = this.#talk.step(talking ? 1 : 0, seconds);
-    const jaw = this.#jaw.step(open, seconds);
-    const lips = this.#lips.step(open > 0.03 ? form : 0, seconds);
-    put(values, "ParamMouthOpenY", Math.max(jaw, values.get("ParamMouthOpenY") ?? 0));
+  #speak(values, { talk, open, wide, corners, vowels, head, brow }) {
+    put(values, "ParamMouthOpenY", Math.max(open, values.get("ParamMouthOpenY") ?? 0));
     add(values, "ParamMouthWave", -talk * (values.get("ParamMouthWave") ?? 0));
-    if (values.has("ParamMouthPuckerWiden")) add(values, "ParamMouthPuckerWiden", lips);
-    else add(values, "ParamMouthForm", 0.6 * lips);
-    add(values, "ParamAngleY", 3.2 * talk * (jaw - 0.2)); // the head goes a little with the voice
-    add(values, "ParamBrowLY", 0.18 * jaw);
-    add(values, "ParamBrowRY", 0.18 * jaw);
-    this.renderer.mark("mouthOpen", jaw < 0.005 ? "0" : jaw.toFixed(2));
+    if (values.has("ParamMouthPuckerWiden")) add(values, "ParamMouthPuckerWiden", wide);
+    else add(values, "ParamMouthForm", 0.6 * wide);
+    add(values, "ParamMouthForm", 0.5 * corners);
+    for (const [name, id] of Object.entries(VOWEL_IDS)) put(values, id, vowels[name]);
+    add(values, "ParamAngleX", talk * head.x);
+    add(values, "ParamAngleY", head.y);
+    add(values, "ParamAngleZ", talk * head.z);
+    add(values, "ParamBodyAngleX", 0.25 * talk * head.x);
+    add(values, "ParamBrowLY", brow);
+    add(values, "ParamBrowRY", brow);
+    this.renderer.mark("mouthOpen", open < 0.005 ? "0" : open.toFixed(2));
   }
 
   #live(values, life) {
-    const shut = [...this.#faces].some(([name, face]) => EXPRESSIONS[name].shut && face.goal > 0.5);
+    const { shut } = this.#faces;
     for (const id of EYES) if (values.has(id) && !shut) put(values, id, Math.max(0, values.get(id)) * (1 - life.blink));
     put(values, "ParamBreath", life.breath);
   }
 
   #move(values, now) {
-    if (!this.#motion) return;
-    if (now > this.#motion.end) {
-      this.#motion = null;
-      this.renderer.mark("motion", "");
-      return;
-    }
-    const { curves, start } = this.#motion;
-    for (const [id, curve] of Object.entries(curves)) add(values, id, sample(curve, now - start));
+    this.#clips.step(now);
+    this.renderer.mark("motion", this.#clips.name);
+    this.#clips.each(now, (id, value) => add(values, id, value));
   }
 }
 

@@ -9,6 +9,8 @@ export class Idle {
   #saccadeAt = 0;
   #saccade = { x: 0, y: 0 };
   #pointer = null;
+  #told = null; // a gaze that the server asked for
+  #eyes = { x: 0, y: 0 };
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(random = Math.random) {
@@ -20,16 +22,31 @@ export class Idle {
     this.#pointer = { x, y, until: now + GAZE_MS };
   }
 
+  /** Look to (x, y) over `ms`, for `holdMs` (0: until told otherwise), whatever the pointer does; null: let go. */
+  gaze(x, y, ms, holdMs, now) {
+    if (x === null || y === null) this.#told = null;
+    else this.#told = { x, y, from: { ...this.#eyes }, start: now, ms, until: holdMs > 0 ? now + ms + holdMs : Infinity };
+  }
+
   /** {blink: 0 open..1 shut, breath: 0..1, gaze {x, y}: -1..1, saccade {x, y}, sway {x, y, z}: degrees} */
   frame(now) {
-    const follows = this.#pointer && now < this.#pointer.until;
+    this.#eyes = this.#look(now);
     return {
       blink: this.#blink(now),
       breath: 0.5 - 0.5 * Math.cos((2 * Math.PI * now) / BREATH_MS),
-      gaze: follows ? this.#pointer : { x: 0, y: 0 },
+      gaze: this.#eyes,
       saccade: this.#jump(now),
       sway: this.#calm.matches ? { x: 0, y: 0, z: 0 } : sway(now / 1000),
     };
+  }
+
+  /** At what it was told to, else at the pointer, else at the viewer. */
+  #look(now) {
+    if (now >= this.#told?.until) this.#told = null;
+    if (!this.#told) return this.#pointer && now < this.#pointer.until ? this.#pointer : { x: 0, y: 0 };
+    const { from, start, ms, x, y } = this.#told;
+    const part = Math.min(1, (now - start) / Math.max(ms, 1));
+    return { x: from.x + (x - from.x) * part, y: from.y + (y - from.y) * part };
   }
 
   #blink(now) {

@@ -1,11 +1,15 @@
 /** Join the parts: health, call, microphone, avatar, page. */
 
+import { AvatarMenu } from "./avatar-menu.js";
 import { Avatar } from "./avatar.js";
+import { Avatars } from "./avatars.js";
 import { Call } from "./call.js";
 import { Health } from "./health.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
-import { Puppet } from "./puppet.js";
-import { MediaClock, MouthTrack, TimedQueue, ahead } from "./timing.js";
+import { Renderer } from "./renderer.js";
+import { Show } from "./show.js";
+import { MediaClock } from "./timing.js";
+import { watchTouches } from "./touch.js";
 import { Transcript } from "./transcript.js";
 import { Page } from "./ui.js";
 
@@ -26,21 +30,18 @@ const call = new Call();
 const health = new Health();
 const meter = new LevelMeter();
 const clock = new MediaClock();
-const queue = new TimedQueue();
-const mouth = new MouthTrack();
 const transcript = new Transcript();
-const puppet = new Puppet(document.getElementById("avatar"));
-puppet.load().catch(() => page.notice("The avatar could not be drawn; the call works without it."));
-const avatar = new Avatar(puppet);
+const host = document.getElementById("avatar");
+const avatar = new Avatar(new Renderer(host)); // nobody yet
+const avatars = new Avatars(host);
+const menu = new AvatarMenu(document.getElementById("choose"), avatars);
+const show = new Show(avatar, clock);
 let session = null; // of the running call
 let reported = null; // the reply whose first sound the server knows to be heard
 let lastSession = null; // whose turn numbers the transcript holds
 let doing = "listening";
 let opening = null; // a token while the browser asks for the microphone
-let cut = null; // {turn, at} of the reply that was cut last
 let troubled = false; // the notice tells of a fault; the next good reply takes it away
-
-const finite = (value, otherwise) => (Number.isFinite(value) ? value : otherwise);
 
 /** Words from a log line's world as a sentence for people. */
 function sentence(text) {
@@ -105,13 +106,6 @@ async function toggleMicrophone() {
   showState();
 }
 
-function silence() {
-  queue.clear();
-  mouth.clear();
-  clock.forget();
-  avatar.cut();
-}
-
 function play(stream) {
   page.voice.srcObject = stream;
   page.voice.play().catch((fault) => {
@@ -121,53 +115,27 @@ function play(stream) {
   });
 }
 
-/** Whether a message of a reply that was cut comes after its own cut: the channels do not keep each other's order. */
-function late({ turn, at }) {
-  if (cut === null) return false;
-  return turn === undefined ? Number.isFinite(at) && ahead(at, cut.at) <= 0 : turn === cut.turn;
-}
-
-/** Wait for the sound this command belongs to. */
-function later(message, act) {
-  if (late(message)) return;
-  const due = Number.isFinite(message.at);
-  if (!due) act();
-  else {
-    clock.note(message.at);
-    queue.push(message.at, act);
-  }
+/** Tell the server what the avatar on the page can do. */
+function introduce() {
+  call.send({ t: "avatar", model: avatar.renderer.title, ...avatar.offers });
 }
 
 const heard = {
+  ...show.heard,
   hello(message) {
     if (lastSession !== message.session) {
       transcript.newSession();
-      cut = null;
+      show.begin();
       if (session !== null) transcript.note("The earlier conversation could not be resumed; this is a new one.");
     }
     session = lastSession = message.session ?? null;
     if (typeof message.avatar?.name === "string") page.avatarName = message.avatar.name;
+    introduce();
   },
   state(message) {
     if (!["listening", "thinking", "speaking"].includes(message.value)) return;
     doing = message.value;
     showState();
-  },
-  sync(message) {
-    if (Number.isFinite(message.origin)) clock.sync(message.origin);
-  },
-  mouth(message) {
-    const { at, step, open, form } = message;
-    const sound = Number.isFinite(at) && step > 0 && Array.isArray(open);
-    if (!sound || late(message)) return;
-    clock.note(at);
-    mouth.push({ at, step, open, form: Array.isArray(form) ? form : [] });
-  },
-  expression(message) {
-    later(message, () => avatar.expression(message.name, finite(message.weight, 1), finite(message.ms, 300)));
-  },
-  motion(message) {
-    later(message, () => avatar.motion(message.name));
   },
   subtitle(message) {
     if (typeof message.text !== "string") return;
@@ -176,7 +144,7 @@ const heard = {
       page.heard(message.text, Boolean(message.final));
       transcript.user(message.turn, message.text, Boolean(message.final));
     } else {
-      later(message, () => {
+      show.later(message, () => {
         page.said(message.text);
         transcript.avatar(message.turn, message.text);
         if (reported !== message.turn) call.send({ t: "heard", turn: (reported = message.turn) });
@@ -184,8 +152,7 @@ const heard = {
     }
   },
   cut(message) {
-    cut = { turn: message.turn, at: finite(message.at, clock.media() ?? 0) };
-    silence();
+    show.cut(message);
     page.saidCut();
     transcript.end(message.turn, "cut");
   },
@@ -196,7 +163,7 @@ const heard = {
       const answered = transcript.end(message.turn, message.status);
       if (message.status === "failed" && !answered) transcript.note("No answer came.");
     };
-    if (message.status === "done" && queue.last !== null) queue.push(queue.last, end); // behind its last sentence
+    if (message.status === "done") show.last(end); // behind its last sentence
     else end();
   },
   error(message) {
@@ -212,17 +179,8 @@ const heard = {
   },
 };
 
-/** Do what is due by the sound being heard. */
-function advance() {
-  const media = clock.media();
-  if (media === null) return;
-  for (const act of queue.take(media)) act();
-  const { open, form } = mouth.read(media);
-  avatar.mouth(open, form);
-}
-
 function frame() {
-  advance();
+  show.advance();
   avatar.frame(performance.now());
   page.level(call.muted ? 0 : meter.read());
   requestAnimationFrame(frame);
@@ -235,7 +193,7 @@ call.addEventListener("receiver", ({ detail }) => clock.follow(detail));
 call.addEventListener("stream", ({ detail }) => play(detail));
 call.addEventListener("failure", ({ detail }) => page.notice(detail.message));
 call.addEventListener("status", ({ detail }) => {
-  if (detail.status !== "live") silence();
+  if (detail.status !== "live") show.silence();
   if (detail.status === "idle") {
     meter.close();
     page.voice.srcObject = null;
@@ -244,6 +202,12 @@ call.addEventListener("status", ({ detail }) => {
   }
   showState();
 });
+avatars.addEventListener("change", ({ detail }) => {
+  avatar.use(detail.renderer);
+  introduce();
+});
+avatars.addEventListener("trouble", ({ detail }) => page.notice(detail.message));
+menu.addEventListener("preview", ({ detail }) => avatar.expression(detail.expression, 1, 200));
 health.addEventListener("change", ({ detail }) => page.health(detail));
 transcript.addEventListener("change", ({ detail }) => page.row(detail));
 
@@ -255,6 +219,10 @@ page.addEventListener("text", ({ detail }) => {
   if (!call.send({ t: "text", text: detail })) return;
   page.heard(detail, true);
   transcript.user(null, detail, true);
+});
+watchTouches(document.querySelector("main"), () => avatar.renderer, (area, x, y) => {
+  avatar.touch(area);
+  call.send({ t: "touch", area, x, y });
 });
 addEventListener("pointermove", (event) => avatar.lookAt(event.clientX, event.clientY), { passive: true });
 
@@ -270,11 +238,18 @@ window.vaidol = Object.freeze({
     return clock.exact;
   },
   media: () => clock.media(),
-  puppet: Object.freeze({ ids: puppet.ids, value: (id) => puppet.value(id) }),
+  puppet: Object.freeze({
+    get ids() {
+      return avatar.renderer.ids;
+    },
+    value: (id) => avatar.renderer.value(id),
+  }),
   transcript: () => transcript.entries(),
 });
 
 showState();
 health.start();
+const choice = new URLSearchParams(location.search).get("avatar");
+avatars.begin(choice).catch(() => page.notice("The avatar could not be drawn; the call works without it."));
 requestAnimationFrame(frame);
-setInterval(() => document.hidden && advance(), AWAY_MS);
+setInterval(() => document.hidden && show.advance(), AWAY_MS);

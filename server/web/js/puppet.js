@@ -3,35 +3,57 @@
 import { brow, eye, face, mouth, tear } from "./face.js";
 import { RANGES } from "./parameters.js";
 import { collect } from "./parts.js";
+import { Renderer } from "./renderer.js";
 import { Pendulum } from "./spring.js";
 
+const IDS = Object.freeze(Object.keys(RANGES));
+const AREAS = Object.freeze(["head", "face", "hair", "headphones", "body", "hand"]);
 const HAIR = { Front: [11, 0.28], Side: [8, 0.24], Back: [6.5, 0.26], Ahoge: [13, 0.14] }; // rad/s, damping
 
-export class Puppet {
+export class Puppet extends Renderer {
   #values = new Map();
-  #svg = null;
   #parts = null;
   #strands = Object.fromEntries(Object.entries(HAIR).map(([name, [speed, damp]]) => [name, new Pendulum(speed, damp)]));
-  #marks = {};
   #box = { x: 0, y: 0 };
   #written = new WeakMap();
+  #size = new ResizeObserver(() => this.#measure());
 
   constructor(host) {
-    this.host = host;
-    this.ids = Object.freeze(Object.keys(RANGES));
+    super(host);
     for (const id of this.ids) this.#values.set(id, RANGES[id][1]);
-    new ResizeObserver(() => this.#measure()).observe(host);
+    this.#size.observe(host);
+  }
+
+  get title() {
+    return "Vai, the drawn puppet";
+  }
+
+  get ids() {
+    return IDS;
+  }
+
+  get areas() {
+    return AREAS;
+  }
+
+  hit(x, y) {
+    const area = document.elementsFromPoint(x, y).find((element) => this.element?.contains(element));
+    return area?.closest("[data-area]")?.dataset.area ?? null;
   }
 
   /** Fetch the drawing and put it on the page. */
   async load(url = new URL("../puppet.svg", import.meta.url)) {
     const text = await (await fetch(url)).text();
     const drawing = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
-    this.#svg = document.importNode(drawing, true);
-    this.host.replaceChildren(this.#svg);
-    this.#parts = collect(this.#svg);
-    Object.assign(this.#svg.dataset, this.#marks);
+    this.show(document.importNode(drawing, true));
+    this.#parts = collect(this.element);
     this.#measure();
+  }
+
+  dispose() {
+    this.#size.disconnect();
+    this.#parts = null;
+    super.dispose();
   }
 
   range(id) {
@@ -44,20 +66,14 @@ export class Puppet {
     return this.#values.get(id);
   }
 
-  /** State that is worth seeing in the DOM: data-expression, data-mouth-open and so on. */
-  mark(name, value) {
-    if (this.#marks[name] === value) return;
-    this.#marks[name] = value;
-    if (this.#svg) this.#svg.dataset[name] = value;
-  }
-
   /** Where the eyes are, in client pixels. */
   face() {
     return this.#box;
   }
 
-  draw(values, seconds) {
+  draw(values, seconds, { holds = new Map() } = {}) {
     for (const [id, value] of values) this.#values.set(id, value);
+    for (const [id, { value, weight }] of holds) this.#hold(id, value, weight);
     this.#swing(seconds);
     if (!this.#parts) return;
     const v = (id) => this.#values.get(id);
@@ -67,6 +83,13 @@ export class Puppet {
     this.#drawBrows(v);
     this.#drawMouth(v);
     this.#drawSymbols(v);
+  }
+
+  #hold(id, value, weight) {
+    if (!Object.hasOwn(RANGES, id)) return;
+    const { min, max } = this.range(id);
+    const was = this.#values.get(id);
+    this.#values.set(id, was + (Math.min(max, Math.max(min, value)) - was) * weight);
   }
 
   /** Hair follows the head late and overshoots: the one thing the drawing decides for itself. */

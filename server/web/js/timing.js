@@ -94,46 +94,54 @@ export class TimedQueue {
   }
 }
 
-/** Mouth curve: blocks of evenly spaced values, read at any media time. What came later replaces what came before. */
+/** Curves of the mouth: blocks of evenly spaced values, read at any media time. */
 export class MouthTrack {
   #blocks = [];
-  #fields;
 
-  /** @param fields names of the lists in a block: open and form, or the vowels a, i, u, e, o. */
-  constructor(fields = ["open", "form"]) {
-    this.#fields = fields;
+  /** @param fields the curves' names; @param rest what is read where no block speaks */
+  constructor(fields = ["open", "form"], rest = { open: 0, form: 0 }) {
+    this.fields = fields;
+    this.rest = rest;
   }
 
-  /** @param block {at, step, ...lists of equal length}; `step` in samples. */
+  /** @param block {at, step, and an array for each field}; `step` in samples. A later block wins where two overlap. */
   push(block) {
     this.#blocks.push(block);
     if (this.#blocks.length > QUEUE_BOUND) this.#blocks.shift();
   }
 
-  /** {field: value} at `media`, interpolated; closed (all 0) where no block speaks. */
+  /** The value of each field at `media`, interpolated. */
   read(media) {
     this.#blocks = this.#blocks.filter((block) => ahead(this.#end(block), media) > -TAIL);
-    const block = this.#blocks.findLast(({ at }, number) => {
-      return ahead(media, at) >= 0 && ahead(media, this.#end(this.#blocks[number])) < 0;
-    });
-    if (!block) return Object.fromEntries(this.#fields.map((field) => [field, 0]));
-    const place = ahead(media, block.at) / block.step;
-    const index = Math.floor(place);
-    const next = this.#blocks.findLast(({ at }) => at === this.#end(block));
-    return Object.fromEntries(
-      this.#fields.map((field) => {
-        const here = block[field][index] ?? 0;
-        const then = block[field][index + 1] ?? next?.[field][0] ?? here;
-        return [field, here + (then - here) * (place - index)];
-      }),
-    );
+    for (const block of this.#blocks.toReversed()) {
+      const place = ahead(media, block.at) / block.step;
+      if (place < 0 || place >= this.#length(block)) continue;
+      const index = Math.floor(place);
+      return Object.fromEntries(this.fields.map((field) => [field, this.#between(block, field, index, place - index)]));
+    }
+    return this.rest;
   }
 
   clear() {
     this.#blocks.length = 0;
   }
 
+  #length(block) {
+    return block[this.fields[0]].length;
+  }
+
   #end(block) {
-    return block.at + block[this.#fields[0]].length * block.step;
+    return block.at + this.#length(block) * block.step;
+  }
+
+  #between(block, field, index, part) {
+    const here = block[field][index] ?? 0;
+    const next = block[field][index + 1] ?? this.#first(this.#end(block), field) ?? here;
+    return here + (next - here) * part;
+  }
+
+  #first(at, field) {
+    const next = this.#blocks.find((block) => block.at === at);
+    return next ? next[field][0] : undefined;
   }
 }
