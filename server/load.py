@@ -10,7 +10,7 @@ from vaidol.graph.clock import Clock, worked_s
 from vaidol.graph.ticker import Ticker
 
 LOOK_S = 0.5
-FULL_SHARE = 0.85  # of a core; above this, ticks bunch and every call gets late
+FULL_SHARE = 0.8  # of a core; from 0.9 on ticks bunch and every call gets late, and some come in before that is seen
 SAMPLES = 3  # the lowest counts: setting up a call is a short peak of its own
 FEW = 8  # calls from which on what one more will cost can be told from what they cost
 FULL_LAG_S = 0.040  # by which the ticks of the last second came late; another program may have the core
