@@ -54,7 +54,7 @@ class RemoteSettings(Settings):
 
     provider: ClassVar[Provider]
 
-    base_url: str = Field("", pattern=r"^https?://[^\s/]+")
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the service or of your own server."""
     api_key: SecretStr = SecretStr("")
     """Key of the service; empty: from the environment variable that `vaidol nodes` names."""

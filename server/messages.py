@@ -181,6 +181,16 @@ class Timing(_ToClient):
     stages: dict[str, float]
 
 
+class Tool(_ToClient):
+    """The language model had a tool called."""
+
+    t: Literal["tool"]
+    turn: Turn
+    status: Literal["called", "done", "failed"]
+    text: Annotated[str, Field(max_length=1000)]
+    """the call, and its result when there is one, both shortened"""
+
+
 class Error(_ToClient):
     """Something went wrong; `fatal`: the session is over."""
 
@@ -207,7 +217,7 @@ class Pong(_ToClient):
 
 ToClient = (
     Hello | Sync | State | TurnEnd | Subtitle | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut | Timing
-    | Error | Ping | Pong
+    | Tool | Error | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 FAST = ("mouth", "viseme")  # go over the unordered channel, where a late one is lost

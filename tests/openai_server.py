@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 from aiohttp import web
 
 Behaviour = Literal[
-    "normal", "empty", "401", "403", "404", "429", "500", "html", "json",
+    "normal", "empty", "401", "403", "404", "429", "later", "500", "html", "json",
     "stall", "trickle", "reset", "drop", "garbage", "half_json", "no_chunk", "error_event",
 ]  # fmt: skip
 SENT = {
@@ -56,6 +56,7 @@ class OpenaiServer:
         self.gap_s = gap_s
         self.asked: list[dict[str, Any]] = []  # bodies of the requests
         self.headers: list[Mapping[str, str]] = []
+        self.calls: list[list[tuple[str, str]]] = []  # for each of the next requests: tools to call, with arguments
         self.left = 0  # clients that went away before the end of their answer
         self.url = ""
         self._behaviour: Behaviour = "normal"
@@ -95,6 +96,9 @@ class OpenaiServer:
             return _refusal("401")
         if self._behaviour in STATUSES:
             return _refusal(self._behaviour)
+        if self._behaviour == "later":
+            self._behaviour = "normal"
+            return web.json_response({"error": {"message": "busy"}}, status=429, headers={"Retry-After": "0.1"})
         if self._behaviour == "html":
             return web.Response(text="<html>Welcome to the router</html>", content_type="text/html")
         if self._behaviour == "json":
@@ -109,14 +113,21 @@ class OpenaiServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
         await _send(response, _chunk({"role": "assistant", "content": ""}))
-        text = "" if self._behaviour == "empty" else self.reply(body["messages"])
+        calls = self.calls.pop(0) if self.calls else []
+        for number, (name, arguments) in enumerate(calls):
+            for piece in _call(number, name, arguments):
+                await _send(response, _chunk({"tool_calls": [piece]}))
+        text = "" if self._behaviour == "empty" or calls else self.reply(body["messages"])
         pieces = [text[at : at + 4] for at in range(0, len(text), 4)]
         for number, piece in enumerate(pieces):
             if self._behaviour != "normal" and number == self._after:
                 await self._misbehave(request, response)
             await _send(response, _chunk({"content": piece}))
             await asyncio.sleep(self.gap_s)
-        await _send(response, _chunk({}, finish="stop"))
+        await _send(response, _chunk({}, finish="tool_calls" if calls else "stop"))
+        if body.get("stream_options") == {"include_usage": True}:
+            usage = {"prompt_tokens": 40, "completion_tokens": len(pieces), "total_tokens": 40 + len(pieces)}
+            await _send(response, json.dumps({**json.loads(_chunk({})), "choices": [], "usage": usage}))
         await _send(response, "[DONE]")
         await response.write_eof()
         return response
@@ -141,6 +152,14 @@ def _refusal(status: str) -> web.Response:
     message, headers = STATUSES[status]
     body = {"error": {"message": message, "type": "error", "code": None}}
     return web.json_response(body, status=int(status), headers=headers)
+
+
+def _call(number: int, name: str, arguments: str) -> list[dict[str, Any]]:
+    """A call of a tool as it is streamed: its head, then its arguments in two pieces."""
+    half = len(arguments) // 2
+    head = {"index": number, "id": f"call_{number}", "type": "function", "function": {"name": name, "arguments": ""}}
+    rest = [{"index": number, "function": {"arguments": part}} for part in (arguments[:half], arguments[half:])]
+    return [head, *rest]
 
 
 def _chunk(delta: dict[str, Any], finish: str | None = None) -> str:

@@ -67,6 +67,7 @@ class ChatAgent(Node[C]):
     def __init__(self, settings: C, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.memory = conversation(settings)
+        self.answering = Transcript()  # what is being answered
         self._stop_listening: Callable[[], None] = lambda: None
 
     @property
@@ -132,6 +133,7 @@ class ChatAgent(Node[C]):
             await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=GREETING))
 
     async def _answer(self, user: Transcript) -> None:
+        self.answering = user
         self.memory.begin(user.gen)
         limit_s, seq = self.settings.first_token_s, 0
         async with aclosing(self.stream(self.memory.messages(user.text.strip() if user.aside else ""))) as pieces:

@@ -8,13 +8,14 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Need, Progress
 from vaidol.nodes._models import model_errors, model_path
+from vaidol.nodes._provider import Provider
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings, conversation
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._slots import Slots
@@ -61,6 +62,8 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
     The persona is read into the model's cache when it loads, and into that of a further slot while its session starts,
     so that the first reply comes as soon as the later ones.
     """
+
+    provider: ClassVar[Provider] = Provider("llama.cpp, embedded", package="xllamacpp", streaming=True)
 
     @classmethod
     def needs(cls, settings: LlamaSettings) -> tuple[Need, ...]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import TYPE_CHECKING, Any, cast
+import os
+from collections.abc import AsyncGenerator, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from vaidol.graph.errors import ProviderError
-from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
+from vaidol.nodes._provider import Provider
 from vaidol.nodes.agent._memory import Message
+from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
+from vaidol.nodes.agent._tools import Call
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI, AsyncStream
@@ -20,13 +23,33 @@ CHECK_URL = "is base_url right? It mostly ends in /v1"
 SAID = 200  # characters of a server's own words that are passed on
 
 
-class OpenaiSettings(ChatSettings):
-    base_url: str = Field("http://127.0.0.1:11434/v1", pattern=r"^https?://[^\s/]+")
-    """Address of the server up to and with /v1."""
+PRESETS = {  # address, environment variable of the key, model
+    "ollama": ("http://127.0.0.1:11434/v1", "", "llama3.2"),
+    "llama_cpp": ("http://127.0.0.1:8080/v1", "", "default"),
+    "lm_studio": ("http://127.0.0.1:1234/v1", "", "default"),
+    "vllm": ("http://127.0.0.1:8000/v1", "", "default"),
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY", "gpt-4o-mini"),
+    "deepseek": ("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY", "deepseek-chat"),
+    "gemini": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "gemini-2.5-flash"),
+    "groq": ("https://api.groq.com/openai/v1", "GROQ_API_KEY", "llama-3.3-70b-versatile"),
+    "mistral": ("https://api.mistral.ai/v1", "MISTRAL_API_KEY", "mistral-small-latest"),
+    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "openrouter/auto"),
+    "xai": ("https://api.x.ai/v1", "XAI_API_KEY", "grok-3-mini"),
+}
+Preset = Literal[
+    "ollama", "llama_cpp", "lm_studio", "vllm", "openai", "deepseek", "gemini", "groq", "mistral", "openrouter", "xai"
+]  # fmt: skip
+
+
+class OpenaiSettings(ToolSettings):
+    preset: Preset = "ollama"
+    """Whose address, model and key (from its environment variable, such as GROQ_API_KEY) count where none are given."""
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
+    """Address of the server up to and with /v1; empty: that of the preset."""
     api_key: SecretStr = SecretStr("")
     """Key of the server; local servers take any."""
-    model: str = Field("llama3.2", min_length=1)
-    """Name of the model at that server."""
+    model: str = ""
+    """Name of the model at that server; empty: that of the preset."""
     temperature: float | None = Field(None, ge=0, le=2)
     """Liveliness of the choice of words; none = the server's choice."""
     connect_s: float = Field(5.0, gt=0, le=60)
@@ -36,12 +59,37 @@ class OpenaiSettings(ChatSettings):
     extra: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the request, as the server wants them, such as reasoning_effort."""
 
+    @model_validator(mode="after")
+    def _has_key(self) -> Self:
+        name = PRESETS[self.preset][1]
+        if name and not self.base_url and not self.key:
+            raise ValueError(f"{self.preset} wants a key: set {name}, or write api_key: ${{{name}}}")
+        return self
 
-class OpenaiAgent(ChatAgent[OpenaiSettings]):
+    @property
+    def key(self) -> str:
+        """The key, from the settings, or from the environment where the preset's server is asked."""
+        name = "" if self.base_url else PRESETS[self.preset][1]
+        return self.api_key.get_secret_value() or os.environ.get(name, "")
+
+    @property
+    def address(self) -> str:
+        return self.base_url or PRESETS[self.preset][0]
+
+    @property
+    def model_name(self) -> str:
+        return self.model or PRESETS[self.preset][2]
+
+
+class OpenaiAgent(ToolAgent[OpenaiSettings]):
     """agent.openai: answer with a language model behind an OpenAI-compatible server.
 
     user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
     """
+
+    provider: ClassVar[Provider] = Provider(
+        "OpenAI-compatible chat", key="OPENAI_API_KEY", package="openai", server=True, streaming=True
+    )
 
     async def open(self) -> None:
         await super().open()
@@ -54,20 +102,24 @@ class OpenaiAgent(ChatAgent[OpenaiSettings]):
 
     @property
     def source(self) -> str:
-        return f"the language model at {urlsplit(self.settings.base_url).netloc.rpartition('@')[2]}"
+        return f"the language model at {urlsplit(self.settings.address).netloc.rpartition('@')[2]}"
 
-    async def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+    async def ask(
+        self, messages: list[Message], rounds: list[Round], tools: Literal["auto", "none"]
+    ) -> AsyncGenerator[str | Call, None]:
         import openai
 
-        begun = False
+        begun, calls = False, _Calls()
         try:
-            async with await self._ask(messages) as chunks:
+            async with await self._patiently(messages, rounds, tools) as chunks:
                 kind = chunks.response.headers.get("content-type", "nothing")
                 if not kind.startswith("text/event-stream"):
                     raise self._wrong(f"answered with {kind} instead of a stream; {CHECK_URL}", "protocol")
                 begun = True
                 async for chunk in chunks:
-                    yield _text(chunk)
+                    yield self._take(chunk, calls)
+            for call in calls.whole():
+                yield call
         except openai.APIStatusError as error:
             raise self._refused(error) from error
         except openai.APIConnectionError as error:
@@ -78,6 +130,33 @@ class OpenaiAgent(ChatAgent[OpenaiSettings]):
         except ValueError as error:
             raise self._wrong(f"does not speak the OpenAI protocol; {CHECK_URL}", "protocol") from error
 
+    def _take(self, chunk: ChatCompletionChunk, calls: _Calls) -> str:
+        """The text in a chunk; what it has of calls goes into `calls`, of tokens into the meters."""
+        usage = getattr(chunk, "usage", None)
+        if usage is not None and not getattr(chunk, "choices", None):
+            self.used(usage.prompt_tokens or 0, usage.completion_tokens or 0)
+            return ""
+        delta = _delta(chunk)
+        calls.feed(getattr(delta, "tool_calls", None) or ())
+        content = getattr(delta, "content", None)
+        return content if isinstance(content, str) else ""
+
+    async def _patiently(
+        self, messages: list[Message], rounds: list[Round], tools: str
+    ) -> AsyncStream[ChatCompletionChunk]:
+        """The answer of a server that may ask to be asked again in a moment, if that comes before the deadline."""
+        import openai
+
+        try:
+            return await self._ask(messages, rounds, tools)
+        except openai.APIStatusError as error:
+            wait = error.response.headers.get("retry-after", "")
+            known = error.status_code in (429, 503) and wait.replace(".", "", 1).isdigit()
+            if not known or float(wait) >= self.settings.first_token_s:
+                raise
+        await self.ctx.clock.sleep(float(wait))
+        return await self._ask(messages, rounds, tools)
+
     def _connect(self) -> AsyncOpenAI:
         """Blocks: the import alone takes most of a second."""
         from openai import AsyncOpenAI, Timeout
@@ -85,21 +164,33 @@ class OpenaiAgent(ChatAgent[OpenaiSettings]):
         wanted = self.settings
         silence_s = max(wanted.first_token_s, wanted.stall_s) + 1  # the deadlines of the base come first
         return AsyncOpenAI(
-            base_url=wanted.base_url,
-            api_key=wanted.api_key.get_secret_value() or "none",
+            base_url=wanted.address,
+            api_key=wanted.key or "none",
             default_headers={name: value.get_secret_value() for name, value in wanted.headers.items()},
             timeout=Timeout(silence_s, connect=wanted.connect_s),
             max_retries=0,  # a person waits: say what is wrong instead
         )
 
-    async def _ask(self, messages: list[Message]) -> AsyncStream[ChatCompletionChunk]:
+    async def _ask(self, messages: list[Message], rounds: list[Round], tools: str) -> AsyncStream[ChatCompletionChunk]:
         wanted = self.settings
-        temperature = {} if wanted.temperature is None else {"temperature": wanted.temperature}
+        limit = "max_completion_tokens" if wanted.preset == "openai" and not wanted.base_url else "max_tokens"
+        body: dict[str, Any] = {limit: wanted.max_tokens}
+        if wanted.temperature is not None:
+            body["temperature"] = wanted.temperature
+        if wanted.preset != "mistral":  # which counts without being asked, and takes no such question
+            body["stream_options"] = {"include_usage": True}
+        if self.toolbox.tools:
+            body["tools"] = [
+                {"type": "function", "function": {"name": t.name, "description": t.about, "parameters": t.schema}}
+                for t in self.toolbox.tools.values()
+            ]
+            body["tool_choice"] = tools
+        talk = [*messages, *(message for each in rounds for message in _told(each))]
         return await self._client.chat.completions.create(
-            model=wanted.model,
-            messages=cast("list[ChatCompletionMessageParam]", messages),
+            model=wanted.model_name,
+            messages=cast("list[ChatCompletionMessageParam]", talk),
             stream=True,
-            extra_body={"max_tokens": wanted.max_tokens, **temperature, **wanted.extra},
+            extra_body={**body, **wanted.extra},
         )
 
     def _wrong(self, what: str, code: str, *, retryable: bool = False) -> ProviderError:
@@ -109,10 +200,10 @@ class OpenaiAgent(ChatAgent[OpenaiSettings]):
         """What a status other than 200 means to the person."""
         status, said = error.status_code, _said(error)
         if status in (401, 403):  # what such a server says may hold the key
-            what = "refused the key; check api_key" if self.settings.api_key.get_secret_value() else "wants an api_key"
+            what = "refused the key; check api_key" if self.settings.key else "wants an api_key"
             return self._wrong(f"{what} ({status})", "key")
         if status == 404:
-            return self._wrong(f"knows no model '{self.settings.model}'; check model and base_url{said}", "model")
+            return self._wrong(f"knows no model '{self.settings.model_name}'; check model and base_url{said}", "model")
         if status == 429:
             wait = error.response.headers.get("retry-after", "")
             when = f"try again in {wait} s" if wait.isdigit() else "try again later"
@@ -128,10 +219,44 @@ def _said(error: APIStatusError) -> str:
     return f": {message[:SAID]}" if isinstance(message, str) and message else ""
 
 
-def _text(chunk: ChatCompletionChunk) -> str:
-    """Text of a chunk, "" if it has none. Raises `ValueError` when it is no chunk: the client checks nothing."""
+def _delta(chunk: ChatCompletionChunk) -> object:
+    """What is new in a chunk, None if nothing. Raises `ValueError` when it is no chunk: the client checks nothing."""
     choices = getattr(chunk, "choices", None)
     if not isinstance(choices, list):
         raise ValueError("no choices")
-    content = getattr(getattr(choices[0], "delta", None), "content", None) if choices else None
-    return content if isinstance(content, str) else ""
+    return getattr(choices[0], "delta", None) if choices else None
+
+
+class _Calls:
+    """Calls of tools, put together from the pieces in which they come."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, Call] = {}
+
+    def feed(self, pieces: Iterable[Any]) -> None:
+        for number, piece in enumerate(pieces):
+            index = number if piece.index is None else piece.index
+            call = self._calls.get(index, Call("", "", ""))
+            told = piece.function
+            self._calls[index] = Call(
+                piece.id or call.id,
+                call.name or (told.name if told else "") or "",
+                call.arguments + ((told.arguments if told else "") or ""),
+            )
+
+    def whole(self) -> list[Call]:
+        named = [call for call in self._calls.values() if call.name]
+        return [call._replace(id=call.id or f"call_{number}") for number, call in enumerate(named)]
+
+
+def _told(each: Round) -> list[dict[str, Any]]:
+    """A round of tools as the messages of it."""
+    calls = [
+        {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+        for call in each.calls
+    ]
+    results = [
+        {"role": "tool", "tool_call_id": call.id, "content": result}
+        for call, result in zip(each.calls, each.results, strict=True)
+    ]
+    return [{"role": "assistant", "content": each.text or None, "tool_calls": calls}, *results]

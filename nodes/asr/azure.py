@@ -22,7 +22,7 @@ class AzureAsrSettings(RemoteListenerSettings):
 
     region: str = Field("westeurope", pattern=r"^[a-z0-9]+$")
     """Region of the resource."""
-    base_url: str = Field("", pattern=r"^https?://[^\s/]+")
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the service; empty: that of the region."""
     language: str = Field("en-US", pattern=r"^[a-z]{2,3}-[A-Z]{2}$")
     """Language spoken, with its country: "en-US", "de-DE"."""

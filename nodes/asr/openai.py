@@ -26,7 +26,7 @@ class OpenaiAsrSettings(RemoteListenerSettings):
 
     preset: Literal["openai", "groq", "speaches", "vllm"] = "speaches"
     """Whose address and model count where none are given."""
-    base_url: str = Field("", pattern=r"^https?://[^\s/]+")
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the server up to and with /v1; empty: that of the preset."""
     model: str = ""
     """Name of the model at that server; empty: that of the preset."""

@@ -20,7 +20,7 @@ class AzureTtsSettings(VoiceSettings):
 
     region: str = Field("westeurope", pattern=r"^[a-z0-9]+$")
     """Region of the resource."""
-    base_url: str = Field("", pattern=r"^https?://[^\s/]+")
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the service; empty: that of the region."""
     voice: str = Field("en-US-AvaMultilingualNeural", pattern=r"^[a-zA-Z]{2,3}(-[\w]+)+(:\w+)?$")
     """Name of the voice."""

@@ -27,7 +27,7 @@ class OpenaiTtsSettings(VoiceSettings):
 
     preset: Literal["openai", "kokoro", "speaches"] = "kokoro"
     """Whose address, model and voice count where none are given: OpenAI, Kokoro-FastAPI, speaches."""
-    base_url: str = Field("", pattern=r"^https?://[^\s/]+")
+    base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the server up to and with /v1; empty: that of the preset."""
     model: str = ""
     """Name of the model at that server; empty: that of the preset."""

@@ -109,6 +109,8 @@ class WebrtcData(Node[Settings]):
         if event.name == "error":
             message = {"t": "error", "code": event.code, "message": event.text, "node": event.node, "fatal": False}
             self._call.send(message)
+        elif event.name == "tool":
+            self._call.send({"t": "tool", "turn": event.gen, "status": event.code, "text": event.text})
         elif event.name == "turn_begin" and event.code != "speculative":
             self._say_state("thinking")
         elif event.name == "turn_commit":

@@ -166,6 +166,9 @@ const heard = {
     if (message.status === "done") show.last(end); // behind its last sentence
     else end();
   },
+  tool(message) {
+    if (message.status !== "called" && typeof message.text === "string") transcript.note(message.text);
+  },
   error(message) {
     page.notice(sentence(message.message) || "Something went wrong on the server.");
     troubled = !message.fatal;
