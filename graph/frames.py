@@ -117,6 +117,8 @@ class Transcript(Frame):
     """What the user said or typed. `final` False = a partial that later ones replace.
 
     aside: nobody said it: a note to the agent, which is answered, but never shown or remembered as the user's words.
+    who: its author, where there are several; "" = the user. rank: a message of an audience that should come before
+    others has a higher one.
     """
 
     owed: ClassVar[bool] = True
@@ -125,6 +127,8 @@ class Transcript(Frame):
     language: str = ""
     typed: bool = False
     aside: bool = False
+    who: str = ""
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from vaidol.graph.events import Event
 from vaidol.graph.frames import Speech, Transcript
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
+from vaidol.nodes.turn._audience import Audience, Pick
 
 AUTONOMOUS = 1 << 42  # utterance ids of what nobody asked for: never equal to those of speech, typed text, greetings
 HOUR_S = 3600.0
@@ -46,6 +47,18 @@ class AutonomousSettings(Settings):
     """It falls silent after so many to which nobody said anything, until somebody does; 0 = it never does."""
     polite_s: float = Field(1.5, ge=0, le=60)
     """It never begins while somebody speaks or is answered, nor sooner than this after that, s."""
+    chat_prompt: str = Field(
+        'A viewer called {name} writes in the chat: "{text}". Answer {name} by name, in one or two sentences.',
+        max_length=2000,
+    )
+    """How the agent is asked to answer what an audience writes."""
+    chat_pick: Pick = "best"
+    """Which message is answered next: best (paid, then to the avatar, then questions; the newest of them), newest,
+    oldest or random."""
+    chat_gap_s: float = Field(3.0, ge=0, le=86_400)
+    """Silence before a message of the audience is answered, s."""
+    chat_patience_s: float = Field(90.0, gt=0, le=86_400)
+    """A message that has waited for so long is forgotten, s; a paid one after ten times that."""
     seed: int = 0
     """Of the random order."""
 
@@ -53,19 +66,20 @@ class AutonomousSettings(Settings):
 class Autonomous(Node[AutonomousSettings]):
     """turn.autonomous: tell the agent to say something that nobody asked for.
 
-    speech (Speech: while it lasts, the avatar holds its tongue) -> user (Transcript, an aside: it is answered, but not
-    shown or remembered as the user's words)
+    speech (Speech: while it lasts, the avatar holds its tongue), chat (Transcript: what an audience writes)
+    -> user (Transcript, an aside: it is answered, but not shown or remembered as the user's words)
 
     What it begins is a reply like any other: whoever speaks interrupts it, and it is remembered as far as it was heard.
     """
 
-    inputs = (Port("speech", Speech, optional=True),)
+    inputs = (Port("speech", Speech, optional=True), Port("chat", Transcript, optional=True, many=True))
     outputs = (Port("user", Transcript, source=True),)
 
     def __init__(self, settings: AutonomousSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.active = settings.active
         self._random = Random(settings.seed)
+        self._audience = Audience(settings.chat_pick, settings.chat_patience_s, self._random)
         self._left: list[str] = []  # prompts not used yet
         self._told: deque[str] = deque()  # what it was told to say, before everything else
         self._timer: asyncio.TimerHandle | None = None
@@ -101,6 +115,7 @@ class Autonomous(Node[AutonomousSettings]):
         self._quiet_s = self._last_s = self.ctx.clock.s()
         if not on:
             self._told.clear()
+            self._audience.clear()
             self._stop_own()
         self._plan()
 
@@ -116,14 +131,19 @@ class Autonomous(Node[AutonomousSettings]):
         """How it stands."""
         self._forget()
         return {
-            "active": self.active, "speaking": bool(self._own), "waiting": len(self._told),
+            "active": self.active, "speaking": bool(self._own), "waiting": len(self._told), "chat": len(self._audience),
             "said_this_hour": len(self._spoke), "per_hour": self.settings.per_hour,
             "resting": self._rests,
         }  # fmt: skip
 
     # what happens
 
-    def process(self, port: str, frame: Speech) -> None:
+    def process(self, port: str, frame: Speech | Transcript) -> None:
+        if isinstance(frame, Transcript):
+            self._audience.add(frame, self.ctx.clock.s())
+            self._alone = 0
+            self._plan()
+            return
         self._speaking = frame.active
         self._somebody()
 
@@ -159,7 +179,7 @@ class Autonomous(Node[AutonomousSettings]):
     def _look(self) -> None:
         """Speak if it is time to."""
         if self._wait_s() <= 0:
-            self._begin(self._told.popleft() if self._told else self._next())
+            self._begin(self._next())
         self._plan()
 
     def _wait_s(self) -> float:
@@ -171,6 +191,8 @@ class Autonomous(Node[AutonomousSettings]):
         if self._told:
             return polite
         self._forget()
+        if self._audience and len(self._spoke) < self.settings.per_hour:
+            return max(polite, self._quiet_s + self.settings.chat_gap_s - now)
         if self._rests or len(self._spoke) >= self.settings.per_hour:
             return LOOK_S
         reasons = []
@@ -198,6 +220,13 @@ class Autonomous(Node[AutonomousSettings]):
         self.emit("user", Transcript(text=prompt, aside=True, final=True, born=born, gen=gen, trace=trace))
 
     def _next(self) -> str:
+        """What to do now: what it was told, what somebody wrote, or one of its own prompts."""
+        if self._told:
+            return self._told.popleft()
+        if self._audience:
+            message = self._audience.take()
+            prompt = self.settings.chat_prompt.replace("{name}", message.who or "somebody")
+            return prompt.replace("{text}", message.text)
         if not self._left:
             self._left = list(reversed(self.settings.prompts))
             if self.settings.shuffle:
@@ -209,5 +238,6 @@ class Autonomous(Node[AutonomousSettings]):
             self.ctx.fence.cut("autonomous speech was switched off")
 
     def _forget(self) -> None:
+        self._audience.forget(self.ctx.clock.s())
         while self._spoke and self._spoke[0] <= self.ctx.clock.s() - HOUR_S:
             self._spoke.popleft()

@@ -1,0 +1,1 @@
+"""Chat platforms as sources: what the audience of a stream writes."""
