@@ -63,7 +63,7 @@ class Taps:
         """Put the taps on the edges that leave `cell` behind its ports."""
         for port, leaving in cell.outs.items():
             wanted = [tap for edge in leaving for tap in self._edges.get(edge.plan.name, ()) if tap not in leaving]
-            cell.outs[port] = (*leaving, *dict.fromkeys(wanted))
+            cell.outs[port] = (*dict.fromkeys(wanted), *leaving)  # first: who takes a frame may end its reply
             self._cells.update(dict.fromkeys(wanted, cell))
 
     def on(self, name: str) -> int:

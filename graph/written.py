@@ -22,6 +22,7 @@ NAMES = re.compile(
     r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?|authorization|cookie)s?$", re.IGNORECASE
 )  # what is called so is a secret
 CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*:[^/@\s]*(?=@)")  # user:password of an address
+LEAST = 4  # characters of a secret that is looked for in texts; shorter ones would hide half of every word
 WIDE = 110  # characters of a line; longer nodes are written in several
 PLAIN_EDGE = re.compile(r"[a-z][a-z0-9_. ,>-]*")
 
@@ -83,6 +84,32 @@ def names_in(data: Any) -> set[str]:
     if isinstance(data, list):
         return {name for item in data for name in names_in(item)}
     return {match["name"] for match in VARIABLE.finditer(data) if match["name"]} if isinstance(data, str) else set()
+
+
+def secret_texts(plan: Plan) -> tuple[str, ...]:
+    """Every secret in the settings of `plan`, the longest first, to be taken out of what leaves the server."""
+    found = set[str]()
+    for node in plan.nodes:
+        for way, value in _leaves(node.settings.model_dump(), ()):
+            if isinstance(value, SecretStr | SecretBytes):
+                secret = value.get_secret_value()
+                found.add(secret if isinstance(secret, str) else secret.decode(errors="replace"))
+            elif isinstance(value, str):
+                match = CREDENTIALS.search(value)
+                named = any(NAMES.search(str(part)) for part in way)
+                found.add(value if named else match.group().partition(":")[2] if match else "")
+    return tuple(sorted((text for text in found if len(text) >= LEAST), key=len, reverse=True))
+
+
+def _leaves(value: Any, way: Way) -> Iterator[tuple[Way, Any]]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _leaves(item, (*way, key))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for index, item in enumerate(value):
+            yield from _leaves(item, (*way, index))
+    else:
+        yield way, value
 
 
 def _unmasked(document: Document, running: Plan) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
+from vaidol.server.recordings import RecordingOptions, Recordings
+from vaidol.server.recordings_api import RecordingsApi
 from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
 
@@ -53,6 +55,7 @@ class Options:
     live2d_models: tuple[Path, ...] = DEFAULT
     live2d_runtime: Path | None = None
     avatar: str = ""
+    recording: RecordingOptions = field(default_factory=RecordingOptions)
 
 
 class Server:
@@ -71,6 +74,8 @@ class Server:
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
+        self.recordings = Recordings(self.engine, options.recording)
+        self.sessions.attend.append(self.recordings.attend)
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
@@ -170,6 +175,7 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
     async def life(_: web.Application) -> AsyncIterator[None]:
         async with server.sessions, asyncio.TaskGroup() as tasks:
             loading = tasks.create_task(server.preload.run(), name="preload")
+            tasks.create_task(server.recordings.sweep(), name="sweep")
             yield
             loading.cancel()
         server.engine.close()
@@ -196,6 +202,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)
     PipelinesApi(server).routes(router)
+    RecordingsApi(server).routes(router)
 
 
 @web.middleware

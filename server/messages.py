@@ -201,6 +201,13 @@ class Error(_ToClient):
     node: Name | None = None
 
 
+class Recording(_ToClient):
+    """The whole call is being recorded while `on`; told to whoever joins meanwhile, before anything is said."""
+
+    t: Literal["recording"]
+    on: bool
+
+
 class Ping(_ToClient):
     """Answer with a pong of the same number; who is silent for 6 s counts as gone."""
 
@@ -217,7 +224,7 @@ class Pong(_ToClient):
 
 ToClient = (
     Hello | Sync | State | TurnEnd | Subtitle | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut | Timing
-    | Tool | Error | Ping | Pong
+    | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 FAST = ("mouth", "viseme")  # go over the unordered channel, where a late one is lost

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -30,6 +31,9 @@ RATE = 48_000  # Hz
 LAST_WORDS_S = 0.2  # for the message that says why a session ends
 
 
+Attend = Callable[["Session", Graph], Callable[[], None]]  # called when the nodes are open; returns what ends it
+
+
 class SessionEnded(Exception):
     """The session is over; a new one can be had."""
 
@@ -46,6 +50,7 @@ class Session:
         self.born_s = engine.clock.s()
         self.graph: Graph | None = None  # once its nodes are open
         self.resource = ""  # names the newest connection towards its client
+        self.attend: Sequence[Attend] = ()  # those who watch its graph
         self._plan = plan
         self._engine = engine
         self._grace_s = grace_s
@@ -131,10 +136,13 @@ class Session:
         graph = Graph(self._plan, self._engine, session=self.id, ends={"call": self})
         async with graph:
             self.graph = graph
-            reason = await graph.ended
-            self.send(protocol.error("ended", f"The session ended: {reason}", fatal=True))
-            await self._engine.clock.sleep(LAST_WORDS_S)
-            self.end("graph ended")
+            with ExitStack() as stack:
+                for attend in self.attend:
+                    stack.callback(attend(self, graph))
+                reason = await graph.ended
+                self.send(protocol.error("ended", f"The session ended: {reason}", fatal=True))
+                await self._engine.clock.sleep(LAST_WORDS_S)
+                self.end("graph ended")
 
     async def _serve(self, peer: Peer) -> None:
         reason = await peer.run()

@@ -13,7 +13,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.server.load import Load
 from vaidol.server.offer import Offer
-from vaidol.server.session import Session, SessionEnded
+from vaidol.server.session import Attend, Session, SessionEnded
 
 log = logging.getLogger("vaidol.server")
 STOP_S = 1.2  # for all sessions together; what is not over then is cancelled
@@ -40,6 +40,7 @@ class Sessions:
         self._grace_s = grace_s
         self._stun = stun
         self._sessions: dict[str, Session] = {}  # by token
+        self.attend: list[Attend] = []  # those who watch every session
         self._guests = 0  # sessions that others run
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -82,6 +83,7 @@ class Sessions:
                 pass
         self._admit()
         session = Session(self.plan, self._engine, grace_s=self._grace_s, stun=self._stun)
+        session.attend = self.attend
         self._sessions[session.token] = session
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
         self._running.add(task)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
+from pydantic import SecretStr
 
 from vaidol.graph.clock import run_virtual
 from vaidol.graph.compiler import compile_plan
@@ -159,9 +160,23 @@ class Out(Node[Settings]):
             self.ctx.fence.played_out(frame.gen)
 
 
+class Keyed(Settings):
+    key: SecretStr = SecretStr("")
+    """A secret."""
+
+
+class Blabber(Node[Keyed]):
+    """Tells its secret."""
+
+    outputs = (Port("text", Transcript),)
+
+    async def open(self) -> None:
+        self.ctx.trouble(f"cannot use {self.settings.key.get_secret_value()}")
+
+
 KINDS: dict[str, type[Node[Any]]] = {
     "s.mic": Mic, "s.dsp": Dsp, "s.slow": SlowDsp, "s.ear": Ear, "s.user": User, "s.agent": Agent, "s.voice": Voice,
-    "s.out": Out,
+    "s.out": Out, "s.blab": Blabber,
 }  # fmt: skip
 REGISTRY = Registry("vaidol.nodes", extra={**KINDS, **ENDS})
 

@@ -6,6 +6,7 @@ import { Avatars } from "./avatars.js";
 import { Call } from "./call.js";
 import { Health } from "./health.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
+import { watchRecording } from "./recording.js";
 import { Renderer } from "./renderer.js";
 import { Show } from "./show.js";
 import { MediaClock } from "./timing.js";
@@ -192,6 +193,7 @@ function frame() {
 call.addEventListener("message", ({ detail }) => {
   if (Object.hasOwn(heard, detail.t)) heard[detail.t](detail);
 });
+watchRecording(call, document.querySelector("#recorded"));
 call.addEventListener("receiver", ({ detail }) => clock.follow(detail));
 call.addEventListener("stream", ({ detail }) => play(detail));
 call.addEventListener("failure", ({ detail }) => page.notice(detail.message));
