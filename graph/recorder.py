@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SECONDS, BYTES = 30.0, 48_000_000
 SMALL = 400  # bytes that a frame without sound counts for
+PLAYED = "played"  # the port of every pacer at which its sound leaves
 ALWAYS = (Utterance, Speech, Transcript, TextDelta, Sentence, Cue, Mark)
 
 
@@ -135,6 +136,8 @@ def chosen(plan: Plan, pacers: Container[str] = ()) -> dict[str, str]:
     def worth(edge: PlanEdge) -> bool:
         if edge.frame is not Audio:
             return edge.frame in ALWAYS
+        if edge.source in pacers:  # as it leaves, not what is told of it before
+            return edge.source_port == PLAYED
         ends = edge.source not in fed or edge.lane == "reply" or edge.target in pacers
         return ends and not kinds[edge.source].adapter
 

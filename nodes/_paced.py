@@ -29,7 +29,7 @@ class Paced(Node[S]):
         Port("coming", Audio, rate=RATE, dtype="f32", frame_ms=20),
     )
     paces = True
-    carries = ("pacer", "_sounding")
+    carries = ("pacer", "_sounding", "_ahead")
 
     def __init__(self, settings: S, ctx: Context) -> None:
         super().__init__(settings, ctx)

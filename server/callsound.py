@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vaidol.graph.clock import NS
 from vaidol.graph.frames import F32, Audio, Frame
 from vaidol.graph.pacer import to_int16
+from vaidol.graph.recorder import PLAYED
 from vaidol.graph.scheduler import Graph
 
 RATE = 48_000  # Hz
@@ -169,6 +170,7 @@ def _avatar(graph: Graph) -> str:
     """The edge at which it is heard what the avatar plays; of live sound, and where nobody asks, what it is to play."""
     pacers = {name for name, cell in graph.cells.items() if type(cell.node).paces}
     sound = [edge for edge in graph.plan.edges if edge.frame is Audio]
-    coming, played = [e for e in sound if e.target in pacers], [e for e in sound if e.source in pacers]
+    coming = [edge for edge in sound if edge.target in pacers]
+    played = [e for e in sound if e.source in pacers and e.source_port == PLAYED]
     live = [edge for edge in coming if edge.lane == "input"]
     return next((edge.name for edge in (*live, *played, *coming)), "")
