@@ -14,7 +14,10 @@ from vaidol.graph.errors import PipelineError
 from vaidol.models.errors import ModelError
 from vaidol.server.cli.wrong import Wrong
 
-COMMANDS = ("serve", "check", "graph", "nodes", "schema", "protocol", "models", "run", "convert", "scenario", "bench")
+COMMANDS = (
+    "serve", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run", "convert",
+    "scenario", "bench",
+)  # fmt: skip
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes
 
 
@@ -44,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vaidol {version('vaidol')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in COMMANDS:
-        module = importlib.import_module(f"vaidol.server.cli.{name}")
+        module = importlib.import_module(f"vaidol.server.cli.{name.replace('-', '_')}")
         command = module.add(commands)
         command.set_defaults(run=module.run)
     return parser
