@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 from vaidol.graph.clock import busy_s
 from vaidol.graph.edges import Edge
 from vaidol.graph.frames import Frame
+from vaidol.graph.histogram import BUCKETS
 from vaidol.graph.node import Node
 from vaidol.graph.plan import PlanNode
 
@@ -34,7 +35,7 @@ class Cell:
         "begun_s", "busy_s", "closing", "context", "counts", "current", "current_edge", "cutting", "error", "errors",
         "failed", "handed", "ins", "leaving", "loading", "node", "notice_s", "on_slow", "order", "others", "outs",
         "plan", "pumping", "restarting", "restarts", "running", "sent_before", "since", "slow", "slowest_s", "spawned",
-        "step", "task", "tickers", "waited_s", "waiter", "wake",
+        "step", "task", "tickers", "times", "waited_s", "waiter", "wake",
     )  # fmt: skip
 
     def __init__(self, plan: PlanNode, on_slow: Callable[[Cell, float], None]) -> None:
@@ -72,6 +73,7 @@ class Cell:
         self.sent_before = 0  # frames sent before the one in work; only where a stand-in may have to do it again
         self.busy_s = 0.0  # in steps on the loop
         self.waited_s = 0.0  # from where the work on a frame first waited until it was done
+        self.times = [0] * BUCKETS  # of that, frame by frame
         self.slowest_s = self.notice_s = 0.0
         self.on_slow = on_slow
         self.others: Others  # set when connected

@@ -12,6 +12,7 @@ from vaidol.graph.clock import Clock, busy_s
 from vaidol.graph.edges import Edge
 from vaidol.graph.frames import Frame
 from vaidol.graph.generations import DEAD, Fence
+from vaidol.graph.histogram import bucket
 from vaidol.graph.supervisor import Guard, Supervisor
 from vaidol.graph.tasks import Steps
 from vaidol.graph.worklog import WorkLog
@@ -227,7 +228,9 @@ class Flow:
                         raise RuntimeError("something it awaited had been cancelled") from None
         finally:
             cell.current = None
-            cell.waited_s += busy_s() - began
+            spent = busy_s() - began
+            cell.waited_s += spent
+            cell.times[bucket(spent)] += 1
             self.work.note(trace, cell.name, began_s, waited_s)
 
     async def _outlive(self, cell: Cell) -> None:

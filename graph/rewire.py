@@ -57,7 +57,8 @@ def _cells(graph: Graph, plan: Plan, fresh: Mapping[str, Cell]) -> dict[str, Cel
         cell.plan = node
         old = graph.cells.get(name)
         if old is not None and old is not cell:  # meters never go back
-            cell.busy_s, cell.waited_s, cell.slow, cell.errors = old.busy_s, old.waited_s, old.slow, old.errors
+            cell.busy_s, cell.waited_s, cell.times = old.busy_s, old.waited_s, old.times
+            cell.slow, cell.errors = old.slow, old.errors
     return cells
 
 

@@ -24,7 +24,7 @@ class Ticker:
         self._clock = clock
         self._calls: dict[object, Callable[[int], None]] = {}
         self._due = 0.0
-        self._lags = [0] * BUCKETS
+        self.lags = [0] * BUCKETS
         self.ticks = self.skipped = 0
         self.lately: deque[float] = deque(maxlen=LATELY)  # how late, s
         self._timer: asyncio.TimerHandle | None = None
@@ -47,7 +47,7 @@ class Ticker:
 
     def lag_us(self, share: float) -> float:
         """Upper bound of the `share` quantile (0.5, 0.99) of how late the ticks came, us."""
-        return quantile_us(self._lags, share)
+        return quantile_us(self.lags, share)
 
     def _tick(self) -> None:
         late = self._clock.s() - self._due
@@ -55,7 +55,7 @@ class Ticker:
         self.ticks += 1
         self.skipped += skipped
         self.lately.append(late)
-        self._lags[bucket(late)] += 1
+        self.lags[bucket(late)] += 1
         self._due += (skipped + 1) * PTIME_S
         self._timer = self._clock.at(self._due, self._tick)
         for token, call in tuple(self._calls.items()):

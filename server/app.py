@@ -21,6 +21,7 @@ from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
+from vaidol.server.metrics import Metrics
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
@@ -75,7 +76,8 @@ class Server:
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
         self.recordings = Recordings(self.engine, options.recording)
-        self.sessions.attend.append(self.recordings.attend)
+        self.metrics = Metrics(self)
+        self.sessions.attend += [self.recordings.attend, self.metrics.attend]
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
@@ -201,6 +203,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/api/sessions", server.report)
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)
+    router.add_get("/metrics", server.metrics.serve)
     PipelinesApi(server).routes(router)
     RecordingsApi(server).routes(router)
 
