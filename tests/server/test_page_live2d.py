@@ -55,6 +55,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "lee" / "wag.motion3.json").write_text('{"Meta": {"Duration": 0.5}, "Curves": []}')
     (folder / "bad").mkdir()
     (folder / "bad" / "bad.model3.json").write_text("{")
+    write_model(folder / "torn", "torn", parameters=OLD)
+    (folder / "torn" / "torn.moc3").write_bytes(b"MOC3[")
     return folder
 
 
@@ -201,6 +203,21 @@ def test_a_person_chooses_and_the_page_remembers(browser: Any, server: Server) -
         page.wait_for_timeout(300)
         assert page.locator("#live2d").count() == 0
         assert stage.complaints == []
+
+
+def test_a_model_that_cannot_be_drawn_leaves_the_puppet_there(browser: Any, server: Server) -> None:
+    with staged(browser, server, "?avatar=torn") as stage:
+        stage.page.locator("#puppet").wait_for()
+        assert "The model torn could not be drawn: " in stage.text("#notice")
+        assert stage.page.evaluate("fakePixi.alive") == 0
+        stage.page.get_by_role("button", name="Choose the avatar").click()
+        stage.page.get_by_role("radio", name="mia").check()
+        stage.page.locator("#live2d").wait_for()
+        stage.page.get_by_role("radio", name="torn").check()
+        stage.page.locator("#puppet").wait_for()
+        assert stage.page.locator("#live2d").count() == 0
+        assert "torn" in stage.text("#avatars-trouble")
+        assert stage.page.get_by_role("radio", name="Vai").is_checked()
 
 
 def test_what_an_expression_shows_is_edited_on_the_page(browser: Any, server: Server, models: Path) -> None:

@@ -48,18 +48,20 @@ export class Avatars extends EventTarget {
   async choose(id, { remember = true } = {}) {
     if (remember) stored((storage) => storage.setItem(KEY, id));
     const model = this.models.find((one) => one.id === id);
-    if (!model) return this.#draw(new Puppet(this.#host));
-    const mine = (this.#wanted += 1);
+    if (!model) {
+      await this.#draw(new Puppet(this.#host));
+      return;
+    }
+    const mine = this.#wanted + 1; // what #draw will take
     try {
       if (model.error) throw new Error(model.error);
       if (!this.runtime.ready) throw new Missing(this.runtime);
       await this.#draw(new Live2d(this.#host, model, this.runtime), id);
     } catch (fault) {
-      if (mine !== this.#wanted) return undefined; // somebody has chosen another meanwhile
+      if (this.#wanted > mine) return; // somebody has chosen another meanwhile
       this.#tell("trouble", { message: fault.message, runtime: fault instanceof Missing });
       if (this.current !== PUPPET || !this.#renderer) await this.#draw(new Puppet(this.#host));
     }
-    return undefined;
   }
 
   /** Save what the person says about a model; shows it anew. Rejects with an Error for people. */

@@ -114,7 +114,7 @@ export class Puppet extends Renderer {
     const raised = v("ParamArmRA");
     arm.style.display = raised > 0.01 ? "" : "none";
     const down = 1 - raised;
-    this.#move(arm, `translate(${r(-50 * down)} ${r(460 * down)}) rotate(${r(13 * v("ParamHandR") - 6)} 190 960)`);
+    this.#move(arm, `translate(${r(-50 * down)} ${r(460 * down)}) rotate(${r(9 * v("ParamHandR"))} 190 960)`);
   }
 
   #drawHead(v) {
@@ -195,6 +195,7 @@ export class Puppet extends Renderer {
     lip.style.opacity = r(Math.max(0, 1 - 1.6 * open));
     const tall = shape.low - shape.top;
     this.#move(tongue, `translate(${r(shape.middle - 400)} ${r(shape.low - 548 + 0.02 * tall)}) `);
+    teeth.style.opacity = r(Math.max(0, 1 + 1.6 * Math.min(0, v("ParamMouthPuckerWiden")))); // lips of O and U hide them
     this.#move(teeth, `translate(${r(shape.middle - 400)} ${r(shape.top - 500 + Math.min(7, 0.22 * tall))})`);
   }
 
