@@ -18,7 +18,7 @@ RATE = 48_000  # Hz
 STEP = 960  # samples of one packet, 20 ms
 QUEUE = 5  # packets; more than 100 ms behind, the oldest are dropped
 BIT_RATE = 48_000  # bit/s, mono: transparent for speech
-SETTLED = 5  # packets of silence after which encoder and decoder change no more, and the same packet serves again
+SETTLED = 25  # packets of silence after which the encoder has forgotten what was before (its 3 Hz filter takes longest)
 TIME_BASE = Fraction(1, RATE)
 
 

@@ -28,6 +28,7 @@ LEAST_DB = 24.0  # what differs from float32 lies at least so far below it, dB
 QUICKER = 0.9  # of the time of float32: else it is not worth it
 QUICK_RTF = 0.15  # a decoder that takes less than this of what it speaks stays in float32 by itself
 RATE, FRAMES = 16_000, 100
+COMPARED = slice(35, 75)  # frames of the example that decoders are compared by: voiced, hissed, voiced
 Inputs = tuple[Tensor, ...]
 Progress = Callable[[float], None]
 
@@ -52,7 +53,8 @@ def with_precision(
         return _on_card(voice, hubert, wanted, device)
     if wanted == "fp32":
         return Chosen(voice, hubert, "fp32")
-    inputs = example(voice, hubert)
+    examples = example(voice, hubert)
+    inputs = _part(examples, COMPARED)
     progress(0.1)
     before, seconds = _timed(voice.dec, inputs)
     if wanted == "auto" and seconds < QUICK_RTF * inputs[0].shape[2] / FRAMES:
@@ -60,7 +62,7 @@ def with_precision(
     refused = ["fp16 is for graphics cards"] if wanted == "fp16" else []
     for name in ("int8", "bf16") if wanted in ("auto", "fp16") else (wanted,):
         try:
-            decoder = _int8(voice.dec, inputs) if name == "int8" else Narrow(voice.dec, torch.bfloat16)
+            decoder = _int8(voice.dec, examples) if name == "int8" else Narrow(voice.dec, torch.bfloat16)
         except LoadError as error:
             refused.append(str(error))
             continue
@@ -97,6 +99,12 @@ def example(voice: Synthesizer, hubert: Hubert) -> Inputs:
     finally:
         hook.remove()
     return tuple(given for given in caught[0] if given is not None)
+
+
+def _part(inputs: Inputs, frames: slice) -> Inputs:
+    count = inputs[0].shape[2]
+    cut = (one[:, :, frames.start * one.shape[2] // count : frames.stop * one.shape[2] // count] for one in inputs)
+    return tuple(one if one.shape[2] == 1 else part for one, part in zip(inputs, cut, strict=True))
 
 
 def speechlike() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -164,7 +172,7 @@ def _refusal(name: str, decoder: nn.Module, inputs: Inputs, before: Tensor, seco
 
 def _quicker_ears(hubert: Hubert) -> Hubert:
     """HuBERT in bf16, if that is quicker here and hears the same."""
-    sound = torch.from_numpy(speechlike()[0]).view(1, 1, -1)
+    sound = torch.from_numpy(speechlike()[0][: RATE // 2]).view(1, 1, -1)
     before, seconds = _timed(hubert, (sound,))
     narrow = deepcopy(hubert).bfloat16()
     out, its_seconds = _timed(narrow, (sound.bfloat16(),))
@@ -189,7 +197,7 @@ def _on_card(voice: Synthesizer, hubert: Hubert, wanted: str, device: str) -> Ch
         raise LoadError(f"there is no device {device} here: choose cpu or auto")
     name = {"auto": "fp16", "int8": "fp16"}.get(wanted, wanted)
     said = "int8 is for processors: the voice speaks in fp16" if wanted == "int8" else ""
-    inputs = tuple(given.to(device) for given in example(voice, hubert))
+    inputs = tuple(given.to(device) for given in _part(example(voice, hubert), COMPARED))
     voice, hubert = voice.to(device), hubert.to(device)
     if name != "fp32":
         dtype = torch.float16 if name == "fp16" else torch.bfloat16

@@ -35,6 +35,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
     deed.add_argument("--name", default="", help="what to call it (default: by its file)")
     deed.add_argument("--index", type=Path, metavar="FILE", help="its .index (default: the one that lies with it)")
     deed.add_argument("--hz", type=float, default=0.0, help="the pitch it usually has, for voice.rvc's pitch: auto")
+    about = "write an RVC voice as safetensors, which can hold no code"
+    deed = deeds.add_parser("convert", help=about, description=about.capitalize() + ".")
+    deed.add_argument("file", type=Path)
+    deed.add_argument("target", type=Path, help="the .safetensors file to write")
     about = "tell what a model, a voice or a voice's file is"
     deed = deeds.add_parser("info", help=about, description=about.capitalize() + ".")
     deed.add_argument("names", nargs="+", metavar="NAME_OR_FILE")
@@ -43,8 +47,8 @@ def add(commands: Any) -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     store, voices = Store(), Voices()
-    if arguments.deed == "add":
-        return _add(voices, arguments)
+    if arguments.deed in ("add", "convert"):
+        return (_add if arguments.deed == "add" else _convert)(voices, arguments)
     deeds = {"list": _list, "pull": _pull, "verify": _verify, "remove": _remove, "info": _info}
     return deeds[arguments.deed or "list"](store, voices, list(arguments.names))
 
@@ -97,6 +101,17 @@ def _add(voices: Voices, arguments: argparse.Namespace) -> int:
         added = voices.add(arguments.file, **given, progress=show)
     for voice in added:
         print(f"{voice.name}: ready{', with an index' if voice.index else ''}")
+    return 0
+
+
+def _convert(_: Voices, arguments: argparse.Namespace) -> int:
+    _needs_torch()
+    from vaidol.models.rvc import convert_voice
+
+    if arguments.target.exists() or arguments.target.suffix != ".safetensors":
+        raise Wrong(f"{arguments.target} must be a .safetensors file that is not there yet")
+    convert_voice(arguments.file, arguments.target)
+    print(f"{arguments.target}: ready")
     return 0
 
 

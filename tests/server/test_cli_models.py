@@ -26,7 +26,9 @@ def models(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) -> None:
     torch.save(checkpoint(3), tmp_path / "Anna.pth")
-    store = tmp_path / "store"
+    store, converted = tmp_path / "store", tmp_path / "Anna.safetensors"
+    assert models(store, "convert", str(tmp_path / "Anna.pth"), str(converted)).stdout == f"{converted}: ready\n"
+    assert "v2, 40 kHz" in models(store, "info", str(converted)).stdout
     assert models(store, "add", str(tmp_path / "Anna.pth"), "--hz", "220").stdout == "Anna: ready\n"
     assert "Anna" in models(store, "list").stdout
     told = models(store, "info", "Anna").stdout
@@ -49,6 +51,7 @@ def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) 
         (("add", "/no/such.pth", "--hz", "5"), "50 to 1100 Hz, not at 5"),
         (("info", "nobody"), "'nobody'"),
         (("remove", "nobody"), "'nobody'"),
+        (("convert", "/no/such.pth", "/tmp/x.pth"), "must be a .safetensors file"),
         (("pull", "contentvek"), "contentvec"),
     ],
 )

@@ -67,6 +67,17 @@ def test_silence_is_one_packet_and_sound_follows_it_cleanly() -> None:
     assert max(level[-17:]) < 1e-3
 
 
+def test_after_a_sound_with_an_offset_silence_is_silent() -> None:
+    """The encoder takes a while to forget an offset; a packet kept too soon would hum for as long as nobody speaks."""
+    encode, decode = OpusEncoder(), OpusDecoder()
+    rumble = (3000 + 1500 * np.sin(np.arange(STEP) * 2 * np.pi / STEP)).astype(np.int16)
+    for _ in range(50):
+        decode(encode(rumble))
+    silence = [decode(encode(np.zeros(STEP, np.int16))) for _ in range(3 * SETTLED)]
+    last = [sound for sound in silence[SETTLED:] if sound is not None]
+    assert max(float(np.abs(sound).max()) for sound in last) < 1e-3
+
+
 def test_packets_carry_the_given_time_and_decode_to_what_went_in() -> None:
     async def main() -> None:
         out = track()
