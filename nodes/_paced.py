@@ -64,7 +64,7 @@ class Paced(Node[S]):
         if packet.gen and not self._sounding:
             self.ctx.fence.spoke(packet.gen)
         for mark in packet.marks:
-            if mark.kind == "sentence_start":
+            if mark.kind == "sentence_start" and mark.sentence is not None and mark.sentence.text:  # no filler
                 self.ctx.mark(mark.trace, "first_sound")
                 said = mark.sentence.text if mark.sentence is not None else ""
                 self.ctx.events.publish("reply", node=self.ctx.node, gen=mark.gen, trace=mark.trace, text=said)

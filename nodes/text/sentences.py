@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pydantic import Field
 
 from vaidol.graph.frames import Cue, Sentence, TextDelta
@@ -10,6 +12,7 @@ from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.text._cue_names import MOTIONS
 from vaidol.nodes.text._cues import CueReader
+from vaidol.nodes.text._filler import FILLERS, Filler
 from vaidol.nodes.text._speakable import speakable
 from vaidol.nodes.text._split import Segment, SentenceSplitter
 
@@ -23,6 +26,11 @@ class SentencesSettings(Settings):
     """Longer sentences are cut at their best place, characters."""
     language: str = Field("en", pattern=r"^[a-z]{2}(-[A-Za-z]{2,4})?$")
     """Language in which symbols and numbers are spoken: en, de, fr, es, zh, ja, ko ..."""
+    filler_ms: int = Field(0, ge=0, le=60_000)
+    """When nothing of the answer has come so long after the end of the user's turn, a word such as "Hmm." is spoken,
+    which is neither shown nor remembered, ms. 0 = never."""
+    fillers: tuple[str, ...] = ()
+    """What is spoken then, one after the other; left out: a few words of `language`."""
 
 
 class Sentences(Node[SentencesSettings]):
@@ -38,10 +46,22 @@ class Sentences(Node[SentencesSettings]):
     def __init__(self, settings: SentencesSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self._begin(0)
+        texts = settings.fillers or FILLERS.get(settings.language[:2], FILLERS["en"])
+        self._filler = Filler(ctx, settings.filler_ms, texts, self._fill) if settings.filler_ms else None
+        self._stop_listening: Callable[[], None] = lambda: None
+
+    async def open(self) -> None:
+        if self._filler is not None:
+            self._stop_listening = self._filler.listen()
+
+    async def close(self) -> None:
+        self._stop_listening()
 
     def process(self, port: str, frame: TextDelta) -> None:
         if frame.gen != self._gen:
             self._begin(frame.gen)
+        if self._filler is not None:
+            self._filler.begun(frame.gen)
         pieces = self._cues.feed(frame.text)
         if frame.final:
             pieces += self._cues.flush()
@@ -60,6 +80,14 @@ class Sentences(Node[SentencesSettings]):
         self._gen, self._seq = gen, 0
         self._cues = CueReader()
         self._splitter = SentenceSplitter(wanted.first_clause, wanted.min_first, wanted.max_chars)
+
+    def _fill(self, gen: int, trace: int, text: str) -> None:
+        """Speak `text` in front of what is to come; without a `text` of its own it is neither shown nor remembered."""
+        if gen != self._gen:
+            self._begin(gen)
+        born = self.ctx.clock.ns()
+        self.emit("sentence", Sentence(speech=text, seq=self._seq, born=born, gen=gen, trace=trace))
+        self._seq += 1
 
     def _say(self, segment: Segment, cause: TextDelta) -> None:
         if segment.text:
