@@ -167,13 +167,17 @@ class Cue(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence(Frame):
-    """One piece of reply to speak at once: `text` as shown and remembered, `speech` as spoken, cues inside it."""
+    """One piece of reply to speak at once: `text` as shown and remembered, `speech` as spoken, cues inside it.
+
+    `protected`: the user may not interrupt it.
+    """
 
     owed: ClassVar[bool] = True
 
     text: str = ""
     speech: str = ""
     cues: tuple[Cue, ...] = ()
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

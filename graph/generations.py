@@ -38,6 +38,9 @@ class Playout(Protocol):
     def clear(self, gen: int) -> int:
         """Drop everything of `gen`; returns the output sample (48 kHz) from which on it is silent."""
 
+    def protects(self, first_ms: float) -> bool:
+        """Whether a protected sentence, or the first `first_ms` of a reply, is being heard."""
+
     def hold(self) -> None: ...
 
     def resume(self) -> None: ...
@@ -125,6 +128,10 @@ class Fence:
         """End every reply under way, now."""
         for turn in self.turns:
             self._kill(turn, reason)
+
+    def protects(self, first_ms: float) -> bool:
+        """Whether what is heard now may not be interrupted: a protected sentence, or the reply's first `first_ms`."""
+        return self.playout is not None and self.playout.protects(first_ms)
 
     def hold(self) -> None:
         """Fade the playing reply out without losing it: the user may be interrupting."""

@@ -33,6 +33,11 @@ class Spoken:
         self.whole = self.whole or frame.sentence_end
         self.words = frame.words or self.words
 
+    @property
+    def protected(self) -> bool:
+        """It may not be interrupted, and is not over."""
+        return self.sentence.protected and not (self.whole and self.played >= self.given)
+
     def heard(self) -> str:
         """The words that were played: always a beginning of the text, up to the end of a word."""
         text = self.sentence.text.strip()

@@ -142,6 +142,14 @@ class Pacer:
             texts.append(spoken.heard())
         return " ".join(filter(None, texts)), samples * 1000 / RATE
 
+    def protects(self, first_ms: float) -> bool:
+        """Whether a protected sentence, or the first `first_ms` of a reply, is being heard."""
+        for log in self._log.values():
+            heard = [spoken for spoken in log if spoken.played]
+            if heard and (sum(spoken.played for spoken in heard) * 1000 < first_ms * RATE or heard[-1].protected):
+                return True
+        return False
+
     def clear(self, gen: int) -> int:
         """Drop what is queued of `gen`; returns the sample from which on it is silent."""
         self._queue = deque((frame, at) for frame, at in self._queue if frame.gen != gen)

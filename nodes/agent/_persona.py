@@ -40,7 +40,8 @@ class Persona(Settings):
     emotions: tuple[str, ...] = ()
     """Expressions and motions the model is told that it may use."""
     greeting: str = Field("", max_length=500)
-    """What the avatar says by itself when somebody joins, where the agent's `greet` asks for it; as in examples."""
+    """What the avatar says by itself when somebody joins, where the agent's `greet` asks for it; as in examples. With
+    [protected] in front nobody can interrupt its first sentence."""
     examples: tuple[Example, ...] = ()
     """A few exchanges; small models follow these more than the prompt."""
 

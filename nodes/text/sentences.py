@@ -16,6 +16,9 @@ from vaidol.nodes.text._filler import FILLERS, Filler
 from vaidol.nodes.text._speakable import speakable
 from vaidol.nodes.text._split import Segment, SentenceSplitter
 
+PROTECTED = "protected"  # the cue that marks a sentence which may not be interrupted
+CLOSERS, ENDS = "\"'”’»)]」』", tuple(".!?…。！？")
+
 
 class SentencesSettings(Settings):
     first_clause: bool = True
@@ -37,6 +40,7 @@ class Sentences(Node[SentencesSettings]):
     """text.sentences: cut a reply into sentences, take the cues out of it, and make it speakable.
 
     text (TextDelta) -> sentence (Sentence; the last one may be empty)
+    A sentence with the tag [protected] in it cannot be interrupted from there to its end.
     """
 
     inputs = (Port("text", TextDelta),)
@@ -77,7 +81,7 @@ class Sentences(Node[SentencesSettings]):
 
     def _begin(self, gen: int) -> None:
         wanted = self.settings
-        self._gen, self._seq = gen, 0
+        self._gen, self._seq, self._protects = gen, 0, False
         self._cues = CueReader()
         self._splitter = SentenceSplitter(wanted.first_clause, wanted.min_first, wanted.max_chars)
 
@@ -92,6 +96,8 @@ class Sentences(Node[SentencesSettings]):
     def _say(self, segment: Segment, cause: TextDelta) -> None:
         if segment.text:
             self.ctx.mark(cause.trace, "first_clause")
+        marked = self._protects or any(cue.name == PROTECTED for _, cue in segment.cues)
+        self._protects = marked and not segment.text.rstrip(CLOSERS).endswith(ENDS)  # to the end of the sentence
         cues = tuple(
             Cue(
                 kind="motion" if cue.name in MOTIONS else "expression",
@@ -102,11 +108,13 @@ class Sentences(Node[SentencesSettings]):
                 trace=cause.trace,
             )
             for offset, cue in segment.cues
+            if cue.name != PROTECTED
         )
         sentence = Sentence(
             text=segment.text,
             speech=speakable(segment.text, self.settings.language),
             cues=cues,
+            protected=marked,
             seq=self._seq,
             final=segment.final,
             born=self.ctx.clock.ns(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from vaidol.graph.node import Settings
@@ -23,5 +25,10 @@ class TurnSettings(Settings):
     """True: only the key that is held to talk counts, whatever the VAD hears. With False the key works as well."""
     bargein: bool = True
     """True: the user may interrupt. False: what the user says while the avatar is heard is ignored."""
+    protect_ms: int = Field(0, ge=0, le=60_000)
+    """The first so many ms of each reply cannot be interrupted; nor can a sentence that the agent marks with
+    [protected]."""
+    meanwhile: Literal["keep", "ignore"] = "keep"
+    """What the user says during protected words: keep = it interrupts when they are over; ignore."""
     bargein_ms: int = Field(300, ge=0, le=5_000)
     """Speech that lasts this long ends the reply under way; shorter (a cough, "mhm") only pauses it, ms."""

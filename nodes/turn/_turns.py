@@ -11,6 +11,7 @@ from vaidol.graph.frames import Audio, Speech, Utterance
 from vaidol.graph.node import Context, Node
 from vaidol.graph.ports import Port
 from vaidol.nodes.turn._meanwhile import Meanwhile
+from vaidol.nodes.turn._protection import Protection
 from vaidol.nodes.turn._ring import Ring
 from vaidol.nodes.turn._settings import TurnSettings
 from vaidol.nodes.turn._state import TURN
@@ -30,11 +31,9 @@ class Turns(Node[T]):
     """speech (Speech), audio (Audio, 16 kHz), talk (Speech, a key is held)
     -> utterance (Utterance, 16 kHz, final, with a generation of its own)
 
-    A subclass decides by `while_quiet` when a turn is over.
-
-    At an onset the reply under way pauses (`Fence.hold`); when the speech has lasted `bargein_ms` it is cut, when it
-    was shorter it goes on. Duration is known when the VAD's hangover has passed, so the cut comes that much after
-    `bargein_ms`; nobody hears the difference, since the reply is paused by then.
+    A subclass decides by `while_quiet` when a turn is over. At an onset the reply under way pauses (`Fence.hold`); when
+    the speech has lasted `bargein_ms` it is cut, when it was shorter it goes on. Duration is known when the VAD's
+    hangover has passed; nobody hears that delay, since the reply is paused by then.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -47,6 +46,7 @@ class Turns(Node[T]):
 
     def __init__(self, settings: T, ctx: Context) -> None:
         super().__init__(settings, ctx)
+        self.protection = Protection(settings, ctx.fence)
         self._ring = Ring()
         self._count = 0  # utterances sent
         self._floor = 0  # no sound before this sample belongs to a later utterance
@@ -63,6 +63,7 @@ class Turns(Node[T]):
         self._begin = 0  # its first sample, pre-roll included
         self._voiced = 0  # samples of finished speech in it
         self._lasted = False  # some speech in it was no cough
+        self._interrupts = False  # as soon as the avatar's words are no longer protected
 
     def process(self, port: str, frame: Speech | Audio) -> None:
         if isinstance(frame, Audio):
@@ -97,7 +98,7 @@ class Turns(Node[T]):
         self.went_on(pts)
         if not self._open:
             self._start(pts - self._samples(self.settings.preroll_ms))
-        if not self._protected:
+        if not self.protection.active:
             self.ctx.fence.hold()
 
     def _offset(self, pts: int) -> None:
@@ -117,16 +118,12 @@ class Turns(Node[T]):
         else:
             self.was_short(ms)
 
-    @property
-    def _protected(self) -> bool:
-        """The avatar is heard and may not be interrupted."""
-        return not self.settings.bargein and any(turn.spoke for turn in self.ctx.fence.turns)
-
     def interrupt(self) -> None:
         """The user really speaks: whatever reply is under way ends."""
         self._lasted = True
+        self._interrupts = self.protection.delays
         turns = self.ctx.fence.turns
-        if not turns or self._protected:
+        if not turns or self.protection.active:
             return
         if any(turn.spoke for turn in turns):
             self.ctx.fence.cut("barge-in")
@@ -137,12 +134,15 @@ class Turns(Node[T]):
 
     def _hear(self, frame: Audio) -> None:
         self._append(frame)
-        if self._protected:
+        if self.protection.ignores:
             self._floor = self._ring.end
             self._begin = max(self._begin, self._floor)
+        delays = self.protection.delays
+        if self._interrupts and not delays:
+            self.interrupt()
         if self._speaking:
             self._while_speaking()
-        elif self._open:
+        elif self._open and not delays:
             ms = (self._ring.end - self._quiet_from) * 1000 / RATE
             self.while_quiet(ms)
             self._meanwhile.expect(self.next_ms - ms, frame.ms)

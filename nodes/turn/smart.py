@@ -210,7 +210,7 @@ class SmartTurns(Turns[SmartTurnSettings]):
 
     def was_short(self, ms: float) -> None:
         heard = any(turn.spoke for turn in self.ctx.fence.turns)
-        if heard and not self._protected and self._partials.come and ms >= WORD_MS:
+        if heard and not self.protection.active and self._partials.come and ms >= WORD_MS:
             self._ask_words(ms)
         else:
             super().was_short(ms)

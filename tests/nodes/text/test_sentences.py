@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.graphs import Result, play, sink
@@ -96,9 +96,21 @@ def test_nothing_of_a_cut_reply_gets_into_the_next() -> None:
     assert [(sentence.gen, sentence.text, sentence.cues) for sentence in made] == [(2, "Fine.", ())]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("abc ,.!?[]*\n", max_size=8), max_size=20))
 def test_every_reply_has_one_end_whatever_the_tokens_are(pieces: list[str]) -> None:
     made = split("x" + "|".join(pieces))
     assert [sentence.final for sentence in made] == [False] * (len(made) - 1) + [True]
     assert all(0 <= cue.offset <= len(sentence.text) for sentence in made for cue in sentence.cues)
     assert all(sentence.text for sentence in made[:-1])
+
+
+def test_a_mark_protects_a_sentence_to_its_end_and_is_no_cue() -> None:
+    made = split("Hi. [protected] This call is recorded, you know, by us. Good. [protected] So. Bye.")
+    assert [(sentence.text, sentence.protected) for sentence in made] == [
+        ("Hi.", False), ("This call is recorded, you know, by us.", True), ("Good.", False), ("So.", True),
+        ("Bye.", False),
+    ]  # fmt: skip
+    assert not any(sentence.cues for sentence in made)
+    parts = split("[protected] This call is recorded, as you know, by us. Good.")
+    assert [sentence.protected for sentence in parts] == [True, True, False]
