@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from vaidol.nodes.text._measures import CODE, measured
 from vaidol.nodes.text._numbers import spell
 
 _SYMBOLS = {
@@ -15,8 +16,8 @@ _SYMBOLS = {
     "fr": {"&": "et", "+": "plus", "=": "égale", "@": "arobase", ".": "point", "%": "pour cent", "~": "environ"},
     "es": {"&": "y", "+": "más", "=": "igual a", "@": "arroba", ".": "punto", "%": "por ciento", "~": "unos"},
     "zh": {"&": "和", "+": "加", "=": "等于", "@": "at", ".": "点"},
-    "ja": {"&": "と", "+": "プラス", "=": "イコール", "@": "アット", ".": "ドット"},
-    "ko": {"&": "그리고", "+": "더하기", "=": "는", "@": "골뱅이", ".": "닷"},
+    "ja": {"&": "と", "+": "プラス", "=": "イコール", "@": "アット", ".": "ドット", "%": "パーセント"},
+    "ko": {"&": "그리고", "+": "더하기", "=": "는", "@": "골뱅이", ".": "닷", "%": "퍼센트"},
 }
 _ABBREVIATIONS = {
     "en": {
@@ -48,12 +49,18 @@ _ABBREVIATIONS = {
         r"Nr\.": "Nummer",
         r"Dr\.": "Doktor",
         r"Prof\.": "Professor",
+        r"Mio\.": "Millionen",
+        r"Mrd\.": "Milliarden",
+        r"Abs\.(?=\s?\d)": "Absatz",
+        r"§\s?(?=\d)": "Paragraph ",
+        r"(?<=[a-zäöü])str\.(?=\s?\d)": "straße",
     },
     "fr": {
         r"M\.(?=\s[A-Z])": "Monsieur",
         r"Mme\.?(?=\s)": "Madame",
         r"Mlle\.?(?=\s)": "Mademoiselle",
         r"p\.\s?ex\.": "par exemple",
+        r"c\.-à-d\.": "c'est-à-dire",
         r"etc\.": "et cetera",
         r"Dr\.?(?=\s[A-Z])": "Docteur",
     },
@@ -70,7 +77,10 @@ _ABBREVIATIONS = {
     },
 }
 _COMPILED = {
-    language: [(re.compile(rf"(?<![\w.]){pattern}"), said) for pattern, said in table.items()]
+    language: [
+        (re.compile(pattern if pattern.startswith("(?<=") else rf"(?<![\w.]){pattern}"), said)
+        for pattern, said in table.items()
+    ]
     for language, table in _ABBREVIATIONS.items()
 }
 _FENCE = re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)", re.DOTALL)
@@ -110,7 +120,7 @@ def speakable(text: str, language: str = "en") -> str:
     said = _tidy(_worded(_unmarked(bare, language), language))
     if any(char.isalnum() for char in said):
         return said
-    return "code" if coded else ""
+    return CODE.get(language, "code") if coded else ""
 
 
 def _unmarked(text: str, language: str) -> str:
@@ -137,15 +147,14 @@ def _worded(text: str, language: str) -> str:
     text = re.sub(r"[\u00a0\u202f\u2009]", " ", text)
     for pattern, said in _COMPILED.get(language, []):
         text = pattern.sub(_expansion(said), text)
-    if language == "en":
-        text = _english(text)
+    text = _english(text) if language == "en" else measured(text, language)
     symbols = _SYMBOLS.get(language, {})
     if "%" in symbols:
         text = re.sub(r"(?<=\d)\s?%", f" {symbols['%']}", text)
     text = re.sub(r"(?<!\w)~(?=\s?\w)", f" {symbols.get('~', '')} ", text)
     for sign in "&+=@":
         text = text.replace(sign, f" {symbols.get(sign, '')} ")
-    return text.replace("/", " ")
+    return re.sub(r"/" if language == "en" else r"(?<!\d)/|/(?!\d)", " ", text)
 
 
 def _expansion(said: str) -> Callable[[re.Match[str]], str]:

@@ -12,7 +12,8 @@ _ABBREVIATIONS = words(
     "dr mr mrs ms prof st mt rev gen sen gov capt sgt lt col cmdr hon messrs e.g eg i.e ie cf vs approx al dept "
     "bzw ca z.b u.a d.h v.a i.d.r evtl ggf inkl exkl vgl hr fr frl dipl geb sog gegr str "
     "mm mme mlle mlles mgr p.ex env "
-    "sra srta srs dña d ud uds vd vds ej p.ej ee aprox avda"
+    "sra srta srs dra dras dña d ud uds vd vds ej p.ej ee aprox avda "
+    "h.c"
 )
 # The same, but only before a number: "No. 5", "p. 12"; "No. I don't." is a sentence.
 _NUMBERED = words("no nr nos fig figs p pp vol ch art sec eq tab bd kap s núm n")
@@ -22,6 +23,10 @@ _ORDINAL_NOUNS = words(
     "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert "
     "mal platz klasse stock weltkrieg geburtstag etage"
 )
+# What stands before a German ordinal ("die 2. Auflage"), and seldom before a number that ends a sentence.
+_BEFORE_ORDINALS = words("der die das den dem des am im vom zum zur beim jeder jede jeden jedem ein eine einen einem")
+_BEGINNERS = words("i it he she we you they the this that these those there but and so then what who why how my our")
+_ELIDED = words("t s d m ll re ve")  # behind an apostrophe: "don't", "that's"
 _CLOSERS = "\"'”“’»)]}」』）】》〉*_"
 _WIDE_ENDS = "。！？｡"
 _ENDS = re.compile(r"[.!?…\n。！？｡]")
@@ -109,22 +114,38 @@ def _period_end(text: str, at: int, end: int, after: str, *, final: bool, relaxe
     before = text[: at - len(word[0])] if word else ""
     key = token.lower()
     if end == at + 1 and _abbreviated(token, before, after):
-        return -end
+        return end if _sentence_begins(token, text[end:], final) else -end
     if key.isdigit() and len(key) <= 3 and (not before.strip() or before.rstrip().endswith((":", "\n"))):
         return -end  # "1. First": a list
     if key.isdigit() and len(key) <= 2 and after.isalpha():
         following = _NEXT_WORD.match(text, end)
         if following and following.end() == len(text) and len(following[1]) < 12 and not final:
             return None  # "am 3. Nov" may become a date
-        if following and following[1].lower() in _ORDINAL_NOUNS:
+        if following and (following[1].lower() in _ORDINAL_NOUNS or _ordinal(before, following[1])):
             return -end
     return -end if after.islower() and not relaxed else end
 
 
+def _sentence_begins(token: str, ahead: str, final: bool) -> bool:
+    """ "I live in the U.S. It is big." """
+    letters = token.split(".")
+    following = _NEXT_WORD.match(ahead)
+    whole = following is not None and (final or following.end() < len(ahead))
+    initials = len(letters) > 1 and token.isupper() and all(len(letter) == 1 for letter in letters)
+    return initials and whole and following is not None and following[1].lower() in _BEGINNERS
+
+
+def _ordinal(before: str, noun: str) -> bool:
+    """ "Die 2. Auflage"."""
+    return noun[0].isupper() and before.rstrip().lower().rpartition(" ")[2] in _BEFORE_ORDINALS
+
+
 def _abbreviated(token: str, before: str, after: str) -> bool:
     key = token.lower()
-    if before[-1:] == "'" and before[-2:-1].isalpha() and token.islower():
+    if before[-1:] in "'’" and before[-2:-1].isalpha() and key in _ELIDED:
         return False  # "I don't."
+    if after.isdigit() and key.endswith("str") and len(key) > 4:
+        return True  # "Hauptstr. 5"
     if key in _ABBREVIATIONS or (key in _NUMBERED and after.isdigit()) or token in _TITLES:
         return True
     parts = key.split(".")
