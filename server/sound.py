@@ -41,7 +41,8 @@ class OpusDecoder:
             return None
         if not frames:
             return None
-        samples: F32 = frames[0].to_ndarray().reshape(-1) * np.float32(1 / 32768)
+        whole = np.frombuffer(frames[0].planes[0], np.int16, frames[0].samples)  # `to_ndarray` takes 3 us more
+        samples: F32 = whole * np.float32(1 / 32768)
         return samples
 
 
@@ -61,7 +62,8 @@ class OpusEncoder:
         encoder.time_base = TIME_BASE
         encoder.options = {"application": "lowdelay", "compression_level": "5", "frame_duration": "20"}
         self._encoder = encoder
-        self._pts = 0
+        self._frame = av.AudioFrame(format="s16", layout="mono", samples=STEP)  # one for all: a new one costs 4 us
+        self._frame.sample_rate, self._frame.time_base, self._frame.pts = RATE, TIME_BASE, 0
         self._silent = 0  # packets of silence in a row
         self._last = b""
 
@@ -69,10 +71,9 @@ class OpusEncoder:
         """The packet for (960,) int16."""
         self._silent = 0 if samples.any() else self._silent + 1
         if self._silent <= SETTLED:
-            frame = av.AudioFrame.from_ndarray(samples.reshape(1, -1), format="s16", layout="mono")
-            frame.sample_rate, frame.pts, frame.time_base = RATE, self._pts, TIME_BASE
-            self._pts += STEP
-            self._last = bytes(self._encoder.encode(frame)[0])
+            self._frame.planes[0].update(samples.tobytes())  # the encoder keeps nothing of it
+            self._last = bytes(self._encoder.encode(self._frame)[0])
+            self._frame.pts += STEP
         return self._last
 
 
