@@ -11,9 +11,9 @@ STALL_S = 1.0  # audio that stops coming counts as silence after this
 
 
 class Meanwhile:
-    """Calls `due` on time though sound comes 20 ms at a time, and `stalled` when it stops in the middle of a turn."""
+    """Calls `due(ms)` on time though sound comes 20 ms at a time, and `stalled` when it stops within a turn."""
 
-    def __init__(self, ctx: Context, due: Callable[[], None], stalled: Callable[[], None]) -> None:
+    def __init__(self, ctx: Context, due: Callable[[float], None], stalled: Callable[[], None]) -> None:
         self._ctx = ctx
         self._due = due
         self._stalled = stalled
@@ -27,16 +27,16 @@ class Meanwhile:
         if longest_ms and self._watching is None:
             self.begin(longest_ms)
 
-    def expect(self, in_ms: float, within_ms: float) -> None:
-        """Call `due` in `in_ms` where that lies within the packet under way, `within_ms`; else not at all.
+    def expect(self, ms: float, now_ms: float, within_ms: float) -> None:
+        """The silence is `now_ms` long: call `due(ms)` when it is `ms` long, if that lies within the packet under way.
 
         Nothing is lost by not hearing that packet: speech in it would not be known for speech before its onset time
         (96 ms) either.
         """
         _stop(self._expecting)
         self._expecting = None
-        if 0 < in_ms < within_ms:
-            self._expecting = self._ctx.spawn(self._expect(in_ms / 1000))
+        if 0 < ms - now_ms < within_ms:
+            self._expecting = self._ctx.spawn(self._expect(ms, (ms - now_ms) / 1000))
 
     def begin(self, longest_ms: float) -> None:
         """A turn begins, in which no silence is longer than `longest_ms`: it may not stay open for ever."""
@@ -47,10 +47,10 @@ class Meanwhile:
         _stop(self._watching)
         self._watching = None
 
-    async def _expect(self, in_s: float) -> None:
+    async def _expect(self, ms: float, in_s: float) -> None:
         await self._ctx.clock.sleep(in_s)
         self._expecting = None
-        self._due()
+        self._due(ms)
 
     async def _watch(self, limit_s: float) -> None:
         while (waited_s := self._ctx.clock.s() - self.heard_s) < limit_s:

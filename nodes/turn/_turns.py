@@ -145,13 +145,13 @@ class Turns(Node[T]):
         elif self._open and not delays:
             ms = (self._ring.end - self._quiet_from) * 1000 / RATE
             self.while_quiet(ms)
-            self._meanwhile.expect(self.next_ms - ms, frame.ms)
+            self._meanwhile.expect(self.next_ms, ms, frame.ms)
         self._ring.forget(self.kept_from)
 
-    def _due(self) -> None:
-        """The silence is as long as was waited for; its last packet is on its way."""
+    def _due(self, ms: float) -> None:
+        """The silence is `ms` long now; its last packet is on its way."""
         if self._open and not self._speaking:
-            self.while_quiet(self.next_ms)
+            self.while_quiet(ms)
 
     def _append(self, frame: Audio) -> None:
         """Put the frame behind what is there, silence where a little is missing; more than that ends the turn."""

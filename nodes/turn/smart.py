@@ -117,8 +117,11 @@ class SmartTurns(Turns[SmartTurnSettings]):
 
     @property
     def next_ms(self) -> float:
-        ahead = self.settings.speculate_ms if self.meant and not self._attempt else 0
-        return min(ahead or self._needed_ms, self._needed_ms)
+        if not self.meant:
+            return self._needed_ms
+        ahead = self._needed_ms if self._attempt else self.settings.speculate_ms or self._needed_ms
+        ask = self._needed_ms if self._judging is not None else self._ask_at_ms
+        return min(self._needed_ms, ahead, ask)
 
     @property
     def longest_ms(self) -> int:

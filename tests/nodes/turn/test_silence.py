@@ -17,6 +17,7 @@ from vaidol.graph.frames import Speech, Utterance
 from vaidol.graph.node import Node
 from vaidol.graph.ports import Port
 from vaidol.graph.scheduler import Graph
+from vaidol.nodes.turn.silence import SilenceTurn
 
 EDGES = ["voice.speech -> turn.speech", "voice.audio -> turn.audio", "turn.utterance -> agent.utterance"]
 NOTHING = agent(reply_s=None)
@@ -82,6 +83,29 @@ def test_a_silence_is_over_when_it_is_not_when_its_last_packet_comes(silence_ms:
     assert marks["speech_end"] == pytest.approx(1.8, abs=0.001)
     assert marks["endpoint"] == pytest.approx(1.8 + silence_ms / 1000, abs=0.001)
     assert len(utterances(result)) == 1
+
+
+class ChangesItsMind(SilenceTurn):
+    """Learns just before 507 ms of silence, between two packets, that it takes 900."""
+
+    needed = 507.0
+
+    @property
+    def next_ms(self) -> float:
+        return self.needed
+
+    def while_quiet(self, ms: float) -> None:
+        if ms == 500:
+            self.ctx.clock.at(self.ctx.clock.s() + 0.003, lambda: setattr(self, "needed", 900.0))
+        if ms >= self.needed:
+            self.end_turn()
+
+
+def test_a_silence_that_was_waited_for_is_no_longer_than_it_is() -> None:
+    nodes = {"voice": voice([(800, True), (2_000, False)]), "turn": ChangesItsMind, "agent": NOTHING}
+    result = play(nodes, EDGES, do=_until_quiet)
+    (moment,) = [event.ns / 1e9 for event in result.named("mark") if event.code == "endpoint"]
+    assert moment == pytest.approx(0.8 + 0.9, abs=0.001)
 
 
 def test_a_pause_belongs_to_the_utterance_and_a_silence_ends_it() -> None:
