@@ -173,6 +173,7 @@ class Fence:
         if turn:
             turn.status = "failed" if turn.error else "done"
             self.life[gen] = DEAD
+            self._let_go()
             self._events.publish(f"turn_{turn.status}", gen=gen, trace=turn.trace, text=turn.error)
 
     def on_cut(self, call: Callable[[TurnCut], None]) -> None:
@@ -193,12 +194,16 @@ class Fence:
         self.life[gen] = DEAD
         del self._open[gen]
         at = self.playout.clear(gen) if self.playout else 0
-        if self.held and not any(self.life[other] == ALIVE for other in self._open):
-            self.held = False
-            if self.playout:
-                self.playout.resume()
+        self._let_go()
         turn.status = status
         self._events.publish(f"turn_{status}", gen=gen, trace=turn.trace, text=turn.error, value=at, code=reason)
         done = TurnCut(gen, turn.trace, reason, text, ms, at)
         for call in self._on_cut:
             call(done)
+
+    def _let_go(self) -> None:
+        """Where no reply is left to be held, the next one is not held either: nobody would resume it."""
+        if self.held and not any(self.life[other] == ALIVE for other in self._open):
+            self.held = False
+            if self.playout:
+                self.playout.resume()

@@ -117,6 +117,19 @@ def test_a_cut_during_a_hold_lets_the_next_reply_be_heard() -> None:
     assert pacer.pull().samples[-1] == 0.25
 
 
+def test_a_hold_that_falls_into_the_last_packet_of_a_reply_does_not_silence_the_next_one() -> None:
+    fence, pacer, _ = made()
+    gen = fence.begin(1)
+    pacer.push(sound(0.5, 20, gen, final=True))
+    fence.hold()
+    pacer.pull()
+    fence.played_out(gen)
+    assert fence.held is False
+    pull(pacer, 2)
+    pacer.push(sound(0.25, 20, fence.begin(2)))
+    assert pacer.pull().samples[-1] == 0.25
+
+
 def test_the_pacer_asks_for_more_before_it_runs_dry_and_not_without_end() -> None:
     async def main() -> None:
         fence, pacer, _ = made()
