@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
 from vaidol.graph.clock import NS
@@ -41,7 +40,7 @@ class _Side:
             if frame.samples.dtype == np.int16:
                 samples /= np.float32(32768)
             if frame.rate != RATE:
-                samples = np.asarray(soxr.resample(samples, frame.rate, RATE), np.float32)
+                samples = _resampled(samples, frame.rate)
             at = (ns - origin_ns) * RATE // NS - len(samples)
             if abs(at - self._end) < JITTER or at < self._end:
                 at = self._end
@@ -174,3 +173,10 @@ def _avatar(graph: Graph) -> str:
     played = [e for e in sound if e.source in pacers and e.source_port == PLAYED]
     live = [edge for edge in coming if edge.lane == "input"]
     return next((edge.name for edge in (*live, *played, *coming)), "")
+
+
+def _resampled(samples: F32, rate: int) -> F32:
+    import soxr
+
+    out: F32 = np.asarray(soxr.resample(samples, rate, RATE), np.float32)
+    return out
