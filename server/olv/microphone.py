@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import soxr
 
 from vaidol.graph.frames import F32
 
@@ -19,6 +18,8 @@ class Microphone:
     """`give(samples (n,) float32 48 kHz)` gets the sound; `talk(on)` says that an utterance begins or has ended."""
 
     def __init__(self, give: Callable[[F32], None], talk: Callable[[bool], None]) -> None:
+        import soxr
+
         self._give = give
         self._talk = talk
         self._up = soxr.ResampleStream(HEARD, GIVEN, 1, dtype="float32")
