@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from vaidol.server.access import refusal, same_origin
+from vaidol.server.live2d.ancestor import model_info
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.client import PING_S, Client
@@ -44,7 +45,7 @@ class ClientSockets:
                 if not socket.can_prepare(request):
                     return refusal(426, "websocket", "this address takes WebSockets only")
                 await socket.prepare(request)
-                client = Client(server.plan, server.engine, self._character(), self.backgrounds)
+                client = Client(server.plan, server.engine, await self._character(), self.backgrounds)
                 self.clients.add(client)
                 try:
                     await client.run(socket)
@@ -74,5 +75,6 @@ class ClientSockets:
         )
         return sorted(names)[:MOST_BACKGROUNDS]
 
-    def _character(self) -> Character:
-        return Character(NAME, NAME.lower())
+    async def _character(self) -> Character:
+        model = await self._server.live2d.first()
+        return Character(NAME, NAME.lower(), model=model_info(model) if model is not None else {})

@@ -116,6 +116,37 @@ def test_motions_keep_their_priority(stage: Stage) -> None:
     stage.until(NO_MOTION)
 
 
+def test_a_command_without_a_sound_of_its_own_is_done_now(stage: Stage) -> None:
+    stage.page.evaluate("(rtp) => { fake.rtp = rtp; }", ORIGIN)
+    stage.say("sync", origin=ORIGIN, rate=48_000)
+    stage.say("cut", at=480_000, turn=3, heard="")
+    stage.say("expression", name="anger", at=480_000)  # of the reply that was cut
+    assert shown(stage, "expression") == "neutral"
+    stage.say("expression", name="joy", at=0)
+    assert shown(stage, "expression") == "joy"
+    stage.say("motion", name="nod", at=None)
+    assert shown(stage, "motion") == "nod"
+
+
+def test_the_drawing_is_see_through_and_runs_with_the_screen(stage: Stage) -> None:
+    seen = stage.page.evaluate(
+        "() => [...document.querySelectorAll('#avatar, #puppet')].map((one) => getComputedStyle(one).backgroundColor)"
+    )
+    assert set(seen) == {"rgba(0, 0, 0, 0)"}
+    covered = stage.page.evaluate(
+        "() => [[2, 300], [1278, 300]].map(([x, y]) => document.elementFromPoint(x, y)?.closest('#puppet g') ?? null)"
+    )
+    assert covered == [None, None]
+    frames = stage.page.evaluate(
+        """() => new Promise((done) => { let count = 0; const end = performance.now() + 1500;
+            const look = () => (performance.now() > end ? done(count) : requestAnimationFrame(look, count += 1));
+            look(); })"""
+    )
+    assert frames > 20  # 60 a second on a quiet machine
+    before = stage.page.locator("#p-head").get_attribute("transform")
+    stage.until(f"document.querySelector('#p-head').getAttribute('transform') !== '{before}'")
+
+
 def test_an_expression_with_an_end_fades_back(stage: Stage) -> None:
     stage.say("expression", name="sadness", weight=1, ms=50, hold_ms=300)
     stage.until("vaidol.puppet.value('ParamTear') > 0.5")

@@ -53,13 +53,13 @@ export class Show {
   /** Whether a message of a reply that was cut comes after its own cut: the channels do not keep each other's order. */
   late({ turn, at }) {
     if (this.#cut === null) return false;
-    return turn === undefined ? Number.isFinite(at) && ahead(at, this.#cut.at) <= 0 : turn === this.#cut.turn;
+    return turn === undefined ? at > 0 && ahead(at, this.#cut.at) <= 0 : turn === this.#cut.turn;
   }
 
-  /** Wait for the sound this command belongs to. */
+  /** Wait for the sound this command belongs to; without one (at 0 or none) it is for now. */
   later(message, act) {
     if (this.late(message)) return;
-    if (!Number.isFinite(message.at)) act();
+    if (!(message.at > 0)) act();
     else {
       this.clock.note(message.at);
       this.#queue.push(message.at, act);

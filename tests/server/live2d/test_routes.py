@@ -139,6 +139,25 @@ def test_wrong_notes_are_refused_with_the_reason(name: str, body: str, status: i
     assert not (tmp_path / "models" / "mia" / "mia.vaidol.json").exists()
 
 
+def test_clients_of_the_ancestor_get_the_model(tmp_path: Path) -> None:
+    wanted = options(tmp_path, avatar="lee")
+    faces = {"smile": expression(), "angry": expression()}
+    write_model(tmp_path / "models" / "lee" / "runtime", "lee", expressions=faces, motions={"TapBody": ["t"]})
+
+    async def main() -> None:
+        async with serving(options=wanted) as client, client.ws_connect("/client-ws") as socket:
+            while (told := await socket.receive_json())["type"] != "set-model-and-conf":
+                pass
+            model = told["model_info"]
+            assert (model["name"], model["url"]) == ("lee", "/live2d-models/lee/runtime/lee.model3.json")
+            assert (model["emotionMap"]["joy"], model["emotionMap"]["anger"]) == (0, 1)
+            assert model["tapMotions"] == {"HitArea2": {"TapBody": 1}}
+            async with client.get(model["url"]) as response:
+                assert response.status == 200
+
+    asyncio.run(main())
+
+
 def test_pages_of_others_and_strangers_may_not_write(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(options=options(tmp_path)) as client:
