@@ -23,6 +23,7 @@ from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.metrics import Metrics
 from vaidol.server.olv.routes import ClientSockets
+from vaidol.server.personas import Personas
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
@@ -77,7 +78,8 @@ class Server:
         )
         self.recordings = Recordings(self.engine, options.recording)
         self.metrics = Metrics(self)
-        self.sessions.attend += [self.recordings.attend, self.metrics.attend]
+        self.personas = Personas(self)
+        self.sessions.attend += [self.recordings.attend, self.metrics.attend, self.personas.attend]
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
@@ -205,6 +207,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     ClientSockets(server).add_routes(router)
     router.add_get("/metrics", server.metrics.serve)
     PipelinesApi(server).routes(router)
+    server.personas.routes(router)
     RecordingsApi(server).routes(router)
 
 

@@ -181,6 +181,17 @@ class Timing(_ToClient):
     stages: dict[str, float]
 
 
+class Persona(_ToClient):
+    """Who speaks from now on."""
+
+    t: Literal["persona"]
+    name: Name
+    """as in `GET /api/personas`; empty: none of these"""
+    title: Name
+    avatar: Name
+    """the model to show; empty: whichever is chosen"""
+
+
 class Tool(_ToClient):
     """The language model had a tool called."""
 
@@ -224,7 +235,7 @@ class Pong(_ToClient):
 
 ToClient = (
     Hello | Sync | State | TurnEnd | Subtitle | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut | Timing
-    | Tool | Error | Recording | Ping | Pong
+    | Persona | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 FAST = ("mouth", "viseme")  # go over the unordered channel, where a late one is lost

@@ -92,6 +92,13 @@ class Avatar(_FromClient):
     params: Annotated[list[NAME], Field(max_length=MAX_NAMES)]
 
 
+class ChoosePersona(_FromClient):
+    """Let another persona go on: `name` is one of those of `GET /api/personas`. Answered by "persona", or an error."""
+
+    t: Literal["persona"]
+    name: Annotated[str, Field(max_length=80)]
+
+
 class Ping(_FromClient):
     """Answered with a pong of the same number; who is silent for 6 s counts as gone."""
 
@@ -106,7 +113,7 @@ class Pong(_FromClient):
     n: COUNT
 
 
-FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Touch | Avatar | Ping | Pong
+FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Touch | Avatar | ChoosePersona | Ping | Pong
 from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
 
 

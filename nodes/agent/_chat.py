@@ -48,6 +48,7 @@ class ChatSettings(Settings):
 
 
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
+OTHERS = 8  # personas whose talk is kept while another one speaks
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
 C = TypeVar("C", bound=ChatSettings)
 
@@ -67,6 +68,8 @@ class ChatAgent(Node[C]):
     def __init__(self, settings: C, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.memory = conversation(settings)
+        self._who = f"{settings.persona} {settings.prompt}"
+        self._others: dict[str, Conversation] = {}  # of personas that spoke before
         self.answering = Transcript()  # what is being answered
         self._stop_listening: Callable[[], None] = lambda: None
 
@@ -91,12 +94,19 @@ class ChatAgent(Node[C]):
         self._stop_listening()
 
     def export_state(self) -> dict[str, Any]:
-        return {"memory": self.memory}
+        return {"memory": self.memory, "persona": self._who, "others": self._others}
 
     def import_state(self, state: dict[str, Any]) -> None:
-        """Whoever answers now remembers what was said to, and heard of, the one before."""
+        """Whoever answers now remembers what was said to, and heard of, the one before; another persona only what was
+        said to, and heard of, itself."""
         if isinstance(memory := state.get("memory"), Conversation):
-            self.memory.go_on(memory)
+            self._others = dict(list(state.get("others", {}).items())[-OTHERS:])
+            if (before := state.get("persona", self._who)) == self._who:
+                self.memory.go_on(memory)
+            else:
+                self._others[before] = memory
+                if mine := self._others.pop(self._who, None):
+                    self.memory.go_on(mine)
 
     async def process(self, port: str, frame: Transcript | Mark) -> None:
         if isinstance(frame, Mark):

@@ -37,6 +37,18 @@ class Persona(Settings):
     """Name of the avatar."""
     prompt: str = Field(min_length=1, max_length=20_000)
     """Who the avatar is and how it talks: the system prompt; {name} stands for its name."""
+    about: str = Field("", max_length=300)
+    """One sentence for people who choose."""
+    language: str = Field("", pattern=r"^([a-z]{2}(-[A-Za-z]{2,4})?)?$")
+    """Language of the talk: set on the nodes of the rooms text and asr that have such a setting; empty: left alone."""
+    voice: dict[str, str] = Field(default_factory=dict)
+    """Voice by kind of the speaking node, such as {tts.edge: en-GB-SoniaNeural}; other kinds keep theirs."""
+    rvc: str = ""
+    """RVC voice for a node voice.rvc; empty: left alone."""
+    avatar: str = Field("", max_length=200)
+    """Live2D model that the page shows; empty: whichever is chosen there."""
+    map: dict[str, str] = Field(default_factory=dict)
+    """Feelings to the avatar's own expressions, for expression.emotion, such as {joy: exp_03}."""
     emotions: tuple[str, ...] = ()
     """Expressions and motions the model is told that it may use."""
     greeting: str = Field("", max_length=500)
@@ -62,6 +74,12 @@ class Persona(Settings):
         return said if cues else [(user, TAG.sub("", avatar)) for user, avatar in said]
 
 
+def shipped() -> list[str]:
+    """Names of the personas that ship with vaidol."""
+    folder = importlib.resources.files(FOLDER)
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
 def load_persona(name: str) -> Persona:
     """The shipped persona `name`, or the one in the file with that path. Raises `ValueError` with the way out."""
     file = _find(name)
@@ -80,8 +98,7 @@ def load_persona(name: str) -> Persona:
 def _find(name: str) -> Traversable:
     if "/" in name or name.endswith((".yaml", ".yml")):
         return Path(name).expanduser()
-    folder = importlib.resources.files(FOLDER)
-    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+    folder, known = importlib.resources.files(FOLDER), shipped()
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
         guess = f"; did you mean '{near[0]}'?" if near else ""

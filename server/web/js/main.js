@@ -6,6 +6,7 @@ import { Avatars } from "./avatars.js";
 import { Call } from "./call.js";
 import { Health } from "./health.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
+import { choosePersona } from "./personas.js";
 import { watchRecording } from "./recording.js";
 import { Renderer } from "./renderer.js";
 import { Show } from "./show.js";
@@ -192,6 +193,11 @@ function frame() {
 
 call.addEventListener("message", ({ detail }) => {
   if (Object.hasOwn(heard, detail.t)) heard[detail.t](detail);
+});
+choosePersona(call, document.querySelector("#persona"), ({ title, avatar: model }) => {
+  page.avatarName = title;
+  if (model) avatars.choose(model, { remember: false });
+  transcript.note(`${title} goes on.`);
 });
 watchRecording(call, document.querySelector("#recorded"));
 call.addEventListener("receiver", ({ detail }) => clock.follow(detail));

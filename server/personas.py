@@ -1,0 +1,151 @@
+"""Personas in a running call: which there are, who speaks, and letting another one go on.
+
+GET  /api/personas                             {personas: [{name, title, about, greeting, language, avatar}]}
+GET  /api/sessions/{session}/persona           {persona: name or ""}
+POST /api/sessions/{session}/persona           {"persona": "mo"}: a change, as PUT .../pipeline, and {persona, avatar}
+
+A persona is a change of the pipeline: the settings it names are laid over those the call had before any persona was
+chosen, so that A, then B, then A is A again; and the agent keeps what was said to each.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from aiohttp import web
+
+from vaidol.graph.errors import PipelineError
+from vaidol.graph.incoming import SwapFailed
+from vaidol.graph.plan import Plan, PlanNode
+from vaidol.graph.scheduler import Graph
+from vaidol.graph.swap import Busy, Change
+from vaidol.nodes.agent._persona import Persona, load_persona, shipped
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server import protocol
+from vaidol.server.access import refusal
+from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
+from vaidol.server.session import Session
+
+if TYPE_CHECKING:
+    from vaidol.server.app import Server
+
+
+class Personas:
+    """The routes above, and the same over the data channel."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._before: WeakKeyDictionary[Graph, tuple[Plan, Plan]] = WeakKeyDictionary()  # without a persona; with it
+
+    def routes(self, router: web.UrlDispatcher) -> None:
+        router.add_get("/api/personas", self.all)
+        router.add_get("/api/sessions/{session}/persona", self.read)
+        router.add_post("/api/sessions/{session}/persona", self.choose)
+
+    def attend(self, session: Session, graph: Graph) -> Callable[[], None]:
+        """Let the person in the call choose; returns what ends it."""
+        stack = ExitStack()
+
+        def take(message: Message) -> None:
+            if message["t"] == "persona":
+                graph.own(self._chosen(session, graph, str(message["name"])))
+
+        stack.callback(session.on_message(take))
+        stack.callback(session.on_join(lambda: session.send(told(current(graph.plan)))))
+        return stack.close
+
+    async def all(self, _: web.Request) -> web.Response:
+        found = [(name, load_persona(name)) for name in shipped()]
+        rows = [
+            {
+                "name": name, "title": one.name, "about": one.about, "greeting": one.hello(),
+                "language": one.language, "avatar": one.avatar,
+            }
+            for name, one in found
+        ]  # fmt: skip
+        return web.json_response({"personas": rows})
+
+    async def read(self, request: web.Request) -> web.Response:
+        return web.json_response({"persona": current(graph_of(self._server, request).plan)})
+
+    async def choose(self, request: web.Request) -> web.Response:
+        refuse_strangers(self._server, request)
+        graph = graph_of(self._server, request)
+        try:
+            wanted = json.loads(await request.read())["persona"]
+            change = await self.switch(graph, str(wanted))
+        except (ValueError, KeyError, TypeError) as error:
+            if isinstance(error, UnknownPersona):
+                return refusal(404, "no_persona", str(error))
+            raise refused(400, "body", 'the body is JSON: {"persona": NAME}') from None
+        except Busy as error:
+            return refusal(409, "busy", str(error), 1)
+        except (SwapFailed, PipelineError) as error:
+            return refusal(422, "failed", str(error))
+        session = next((one for one in self._server.sessions if one.graph is graph), None)
+        if session is not None:
+            session.send(told(str(wanted)))
+        return web.json_response({**change.told(), "persona": wanted, "avatar": load_persona(str(wanted)).avatar})
+
+    async def switch(self, graph: Graph, name: str) -> Change:
+        """Let `name` go on in this call. Raises `UnknownPersona`, `Busy`, `SwapFailed`, `PipelineError`."""
+        if name not in shipped():  # files of the user belong into the pipeline, not on the wire
+            raise UnknownPersona(f"there is no persona '{name}'; there are: {', '.join(shipped())}")
+        base, ours = self._before.get(graph, (graph.plan, graph.plan))
+        if graph.plan is not ours:  # somebody has changed the pipeline since
+            base = graph.plan
+        plan = self._server.pipelines.compiled(patch(base, name, load_persona(name)), base)
+        change = await graph.swaps.apply(plan)
+        self._before[graph] = (base, graph.plan)
+        return change
+
+    async def _chosen(self, session: Session, graph: Graph, name: str) -> None:
+        try:
+            await self.switch(graph, name)
+            session.send(told(name))
+        except (UnknownPersona, Busy, SwapFailed, PipelineError) as error:
+            session.send(protocol.error("persona", str(error)))
+            session.send(told(current(graph.plan)))
+
+
+class UnknownPersona(ValueError):
+    """No such persona; the message lists those there are."""
+
+
+def current(plan: Plan) -> str:
+    """The persona that speaks, "" if it is none of those that ship."""
+    names = (getattr(node.settings, "persona", "") for node in plan.nodes)
+    return next((name for name in names if name in shipped()), "")
+
+
+def told(name: str) -> Message:
+    """The message that says who speaks."""
+    persona = load_persona(name) if name else None
+    title, avatar = (persona.name, persona.avatar) if persona else ("", "")
+    return {"t": "persona", "name": name, "title": title, "avatar": avatar}
+
+
+def patch(plan: Plan, name: str, persona: Persona) -> dict[str, Any]:
+    """What of `plan` is another with this persona."""
+    nodes = {node.name: {"with": wanted} for node in plan.nodes if (wanted := _settings(node, name, persona))}
+    return {"nodes": nodes}
+
+
+def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
+    room, has = node.kind.partition(".")[0], type(node.settings).model_fields
+    wanted: dict[str, Any] = {}
+    if "persona" in has:
+        wanted["persona"] = name
+    if node.kind in persona.voice and "voice" in has:
+        wanted["voice"] = persona.voice[node.kind]
+    if node.kind == "voice.rvc" and persona.rvc:
+        wanted["model"] = persona.rvc
+    if node.kind == "expression.emotion" and persona.map:
+        wanted["map"] = persona.map
+    if room in ("text", "asr") and "language" in has and persona.language:
+        wanted["language"] = persona.language
+    return wanted
