@@ -16,6 +16,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace
+from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, offer, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
@@ -33,6 +34,7 @@ from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
 
 WEB = Path(__file__).parent / "web"
+SCHEMA = LIBRARY / "schema.json"
 TYPES = {
     ".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".json": "application/json",
     ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".webp": "image/webp",
@@ -89,6 +91,10 @@ class Server:
 
     async def inspector(self, _: web.Request) -> web.StreamResponse:
         return _file("inspector.html")
+
+    async def schema(self, _: web.Request) -> web.StreamResponse:
+        """GET /api/schema: the JSON schema of a pipeline file, for editors."""
+        return web.FileResponse(SCHEMA, headers={"Content-Type": "application/schema+json"})
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["path"])
@@ -195,6 +201,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/inspector", server.inspector)
     router.add_get("/web/{path:.+}", server.static)
     router.add_get("/api/inspect", server.feed.serve)
+    router.add_get("/api/schema", server.schema)
     router.add_get("/health", server.health)
     server.live2d.add_routes(router)
     router.add_post("/whip", server.join)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from pydantic import SecretBytes, SecretStr
 
 from vaidol.graph.node import Settings
 from vaidol.graph.plan import Plan
+from vaidol.graph.written import CREDENTIALS, MASK, NAMES
 
-MASK = "**********"
-NAMES = re.compile(
-    r"(^|_)(api_?key|key|token|secret|password|passwd|credentials?|authorization|cookie)s?$", re.IGNORECASE
-)
 LEAST = 4  # characters of a secret that is looked for in texts; shorter ones would hide half of every word
 
 
@@ -46,7 +42,7 @@ def _masked(value: Any, *, named: bool) -> Any:
     if isinstance(value, list):
         return [_masked(item, named=named) for item in value]
     if isinstance(value, str) and value:
-        return MASK if named else _address(value)
+        return MASK if named else CREDENTIALS.sub(MASK, value)
     return value
 
 
@@ -71,14 +67,6 @@ def _secret(value: Any, *, named: bool) -> str | None:
     if not isinstance(value, str):
         return None
     return value if named else _password(value)
-
-
-def _address(text: str) -> str:
-    """An address without the password in it."""
-    if _password(text) is None:
-        return text
-    parts = urlsplit(text)
-    return urlunsplit(parts._replace(netloc=f"{MASK}@{parts.netloc.rpartition('@')[2]}"))
 
 
 def _password(text: str) -> str | None:

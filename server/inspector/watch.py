@@ -7,6 +7,7 @@ from typing import Any
 
 from vaidol.graph.answers import answers
 from vaidol.graph.events import Event
+from vaidol.graph.meters import Snapshot
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
@@ -75,7 +76,7 @@ class Watch:
         found: list[Message | bytes] = []
         if self._plan is not graph.plan:
             found += self._planned(graph.plan)
-        found.append(self._changes.after(graph.snapshot()))
+        found.append(self._changes.after(self._snapshot()))
         if self._events:
             found.append(self._happened())
         now_s = graph.clock.s()
@@ -86,6 +87,14 @@ class Watch:
         for tap in self._taps.values():
             found += tap.messages(at_ms)
         return found
+
+    def _snapshot(self) -> Snapshot:
+        """The meters; what a provider says of its failure may quote a secret."""
+        snapshot = self.graph.snapshot()
+        for row in (*snapshot["nodes"], *snapshot["replies"]):
+            if row["error"]:
+                row["error"] = without(row["error"], self._hidden)
+        return snapshot
 
     def _planned(self, plan: Plan) -> list[Message | bytes]:
         """The plan, anew after a swap; taps of edges that are gone end."""

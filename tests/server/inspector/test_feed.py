@@ -10,9 +10,9 @@ import pytest
 from aiohttp import WSServerHandshakeError
 from aiohttp.test_utils import TestClient
 
+from vaidol.graph.written import MASK
 from vaidol.server.app import SERVER, Options
 from vaidol.server.inspector import feed, tap
-from vaidol.server.inspector.masking import MASK
 from vaidol.server.inspector.sounds import BANDS, LISTEN, PEAKS
 from vaidol.tests.server.inspector.watching import SECRET, SOUND_EDGE, WORDS_EDGE, viewing, watched
 
