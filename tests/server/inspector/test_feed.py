@@ -78,7 +78,7 @@ def test_a_tap_brings_words_and_sound_and_leaves_nothing_behind() -> None:
                 refused = await viewer.message("untapped", edge="no.where -> at.all")
                 assert "no edge 'no.where -> at.all'" in refused["message"]
                 assert graph_of(client).taps.on(SOUND_EDGE) == 0
-            for _ in range(100):
+            for _ in range(500):
                 if not graph_of(client).taps.on(WORDS_EDGE):
                     break
                 await asyncio.sleep(0.02)

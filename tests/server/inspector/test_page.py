@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from vaidol.server.inspector import feed
-from vaidol.tests.browser import available, chromium, complaints
+from vaidol.tests.browser import available, complaints
+from vaidol.tests.server.inspector.looking import PROBES, WAIT_MS, edge, probe, until
 from vaidol.tests.server.inspector.stage import SECRET, TALK, Replier, Stage, staged, wide
 
 if TYPE_CHECKING:
@@ -18,53 +17,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
 SOUND, WORDS = "noise.sound -> sink.sound", "noise.words -> sink.words"
-WAIT_MS = 20_000
-PROBES = Path(__file__).with_name("probes.js").read_text().strip()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with staged(TALK) as found:
-        yield found
-
-
-@pytest.fixture
-def page(browser: Browser, stage: Stage) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    faults, sent = complaints(page), list[str]()
-    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(str(frame))))
-    page.set_default_timeout(WAIT_MS)
-    page.goto(f"{stage.url}/inspector")
-    page.wait_for_selector("[data-node=agent][data-state]")
-    yield page
-    assert [fault for fault in faults if "422" not in fault] == []  # a refused edit is what some tests are about
-    assert SECRET not in page.content()
-    assert not any(SECRET in frame for frame in sent)
-    page.close()
-
-
-def until(page: Page, expression: str) -> Any:
-    """Wait until `expression` is true on the page, whose policy forbids the browser's own way of waiting for it."""
-    for _ in range(WAIT_MS // 50):
-        if found := page.evaluate(expression):
-            return found
-        page.wait_for_timeout(50)
-    raise AssertionError(f"waited in vain for {expression}")
-
-
-def probe(page: Page, name: str, argument: Any = None) -> Any:
-    """Call a function of `probes.js`."""
-    return page.evaluate(f"(argument) => {PROBES}.{name}(argument)", argument)
-
-
-def edge(page: Page, name: str) -> None:
-    page.locator(f'[data-edge="{name}"] .grip').dispatch_event("click")
 
 
 def test_the_graph_lives(page: Page) -> None:
@@ -213,38 +165,6 @@ def test_tabs_events_and_table_work_by_keyboard(page: Page) -> None:
     until(page, "document.querySelector('#table').textContent.includes('t.replier')")
     page.locator("#table").get_by_role("button", name=WORDS).press("Enter")
     assert page.inner_text("#side h2") == WORDS
-
-
-def test_the_pipeline_is_edited_checked_applied_and_rolled_back(page: Page, stage: Stage) -> None:
-    page.click("#tab-pipeline")
-    page.wait_for_selector(".cm-line")
-    until(page, "document.querySelector('.code').shadowRoot.textContent.includes('t.replier')")
-    code = page.get_by_label("Pipeline", exact=True).last
-    probe(page, "replace", ["mood: lively", "mod: lively"])
-    until(page, "document.querySelector('.problems li')")
-    assert "no setting 'mod' here" in page.inner_text(".problems")
-    assert page.locator(".cm-lintRange-error").count() == 1
-    assert page.get_by_role("button", name="Apply", exact=True).is_disabled()
-    page.locator(".problems button").first.click()
-    assert page.evaluate("document.querySelector('.code').shadowRoot.activeElement !== null")
-    probe(page, "replace", ["mod: lively", "mood: lively"])
-    apply = page.get_by_role("button", name="Apply", exact=True)
-    until(page, "!document.querySelector('#pipeline .main').disabled")
-    assert page.locator(".problems li").count() == 0
-    signs = page.locator(".diff [data-sign='+']").all_text_contents()
-    assert any("mood: lively" in line for line in signs)
-    apply.click()
-    until(page, "/^revision \\d+: .*agent/.test(document.querySelector('#pipeline .said').textContent)")
-    assert stage.do(lambda: stage.graph.node("agent").settings.mood) == "lively"
-    assert stage.graph.node("agent").settings.api_key.get_secret_value() == SECRET
-    page.get_by_role("button", name="Roll back").click()
-    for _ in range(100):
-        if stage.do(lambda: stage.graph.node("agent").settings.mood) == "calm":
-            break
-        page.wait_for_timeout(50)
-    assert stage.do(lambda: stage.graph.node("agent").settings.mood) == "calm"
-    until(page, "!document.querySelector('.code').shadowRoot.textContent.includes('lively')")
-    assert code.is_visible()
 
 
 def test_a_node_that_fails_says_why(page: Page) -> None:
