@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Container
 from typing import TYPE_CHECKING, Any
 
 from vaidol.graph.attribution import Segment, attribute, unattributed
+from vaidol.graph.events import Event
 from vaidol.graph.waterfall import waterfall
-from vaidol.graph.worklog import Span
+from vaidol.graph.worklog import UTTERANCES_KEPT, Span
 
 if TYPE_CHECKING:
     from vaidol.graph.scheduler import Graph
 
 NS_PER_MS = 1_000_000
+ENDS = ("turn_done", "turn_cut", "turn_failed")
+TELLING = {"mark", "transcript", "reply", "turn_begin", *ENDS}
 TEXT_MAX = 2000  # characters of a transcript or a reply
 
 
-def answers(graph: Graph, only: Container[int] | None = None) -> list[dict[str, Any]]:
+def answers(graph: Graph, only: Container[int] | None = None, said: Said | None = None) -> list[dict[str, Any]]:
     """The utterances, oldest first: all in `waterfall`, and of each
 
     begin_ms (its first moment on the session's clock), heard, reply, status, segments (`what`, `node`, `ms` since the
     end of speech, `long_ms`), total_ms and unattributed (0..1) of the wait, and the work of the nodes on it (`node`,
-    `ms`, `queue_ms`, `long_ms`). `only`: leave out all other utterances.
+    `ms`, `queue_ms`, `long_ms`). `only`: leave out all other utterances. `said`: what was said, for who follows the
+    events; else they are read once more.
     """
-    said = _said(graph)
+    if said is None:
+        said = Said()
+        for event in graph.events:
+            said.note(event)
     told = []
     marks = {trace: moments for trace, moments in graph.marks.items() if only is None or trace in only}
     for one in waterfall(marks):
@@ -35,7 +43,7 @@ def answers(graph: Graph, only: Container[int] | None = None) -> list[dict[str, 
             {
                 **one,
                 "begin_ms": origin // NS_PER_MS,
-                **said.get(trace, _nothing()),
+                **said.about(trace),
                 "segments": [_segment(segment, origin) for segment in segments],
                 "total_ms": _ms(segments[-1].end - origin) if segments else None,
                 "unattributed": round(unattributed(segments), 4),
@@ -51,23 +59,29 @@ def wait(graph: Graph, trace: int) -> list[Segment]:
     return attribute(dict(graph.marks.get(trace, ())), graph.flow.work.spans(trace), pacers)
 
 
-def _said(graph: Graph) -> dict[int, dict[str, str]]:
+class Said:
     """By utterance: what was heard, what was answered, how that ended."""
-    found: dict[int, dict[str, str]] = {}
-    for event in graph.events:
-        if event.name in ("transcript", "reply") and event.trace:
-            about = found.setdefault(event.trace, _nothing())
-            if event.name == "transcript":
-                about["heard"] = event.text[:TEXT_MAX]
-            else:
-                about["reply"] = f"{about['reply']} {event.text}".strip()[:TEXT_MAX]
-        elif event.name in ("turn_done", "turn_cut", "turn_failed") and event.trace in found:
-            found[event.trace]["status"] = event.name.removeprefix("turn_")
-    return found
 
+    def __init__(self) -> None:
+        self._about: OrderedDict[int, dict[str, str]] = OrderedDict()
 
-def _nothing() -> dict[str, str]:
-    return {"heard": "", "reply": "", "status": ""}
+    def note(self, event: Event) -> bool:
+        """Take one event after the other; whether it has to do with an answer."""
+        if event.name not in TELLING or not event.trace:
+            return False
+        about = self._about.setdefault(event.trace, {"heard": "", "reply": "", "status": ""})
+        if event.name == "transcript":
+            about["heard"] = event.text[:TEXT_MAX]
+        elif event.name == "reply":
+            about["reply"] = f"{about['reply']} {event.text}".strip()[:TEXT_MAX]
+        elif event.name in ENDS:
+            about["status"] = event.name.removeprefix("turn_")
+        if len(self._about) > UTTERANCES_KEPT:
+            self._about.popitem(last=False)
+        return True
+
+    def about(self, trace: int) -> dict[str, str]:
+        return self._about.get(trace, {"heard": "", "reply": "", "status": ""})
 
 
 def _segment(segment: Segment, origin: int) -> dict[str, Any]:

@@ -2,57 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
-from vaidol.graph.meters import Snapshot
+from vaidol.graph.cell import Cell
+from vaidol.graph.edges import Edge
+from vaidol.graph.generations import ALIVE
+from vaidol.graph.meters import edge_meters, loop_meters, node_meters
+from vaidol.graph.scheduler import Graph
+from vaidol.server.inspector.masking import without
 
-NODE_FACTS = ("name", "kind", "lane")
-EDGE_FACTS = (
-    "name", "source", "source_port", "target", "target_port", "frame", "rate", "policy", "bound", "bound_ms", "lane",
-    "feedback",
-)  # fmt: skip  # told with the plan
-
-Rows = dict[str, dict[str, Any]]  # by name
+FACTS = {
+    "name", "kind", "lane", "source", "source_port", "target", "target_port", "frame", "rate", "policy", "bound",
+    "bound_ms", "feedback",
+}  # fmt: skip  # told with the plan
+Row = Mapping[str, Any]
 
 
 class Changes:
-    """What one viewer knows. `after` gives the next message; nothing is lost when some are never asked for."""
+    """What one viewer knows. `after` gives the next message; nothing is lost when some are never asked for.
+
+    Most nodes and edges stand still most of the time: a few counters tell, and only of those that moved all meters
+    are read.
+    """
 
     def __init__(self) -> None:
-        self._nodes: Rows = {}
-        self._edges: Rows = {}
+        self._moved: dict[str, tuple[Any, ...]] = {}
+        self._rows: dict[str, Row] = {}
 
-    def after(self, snapshot: Snapshot) -> dict[str, Any]:
-        """The message that brings the viewer up to `snapshot`."""
-        nodes = _rows(snapshot["nodes"], NODE_FACTS)
-        edges = _rows(snapshot["edges"], EDGE_FACTS)
-        told = {
+    def after(self, graph: Graph, hidden: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The message that brings the viewer up to now; errors are told without what is `hidden` in them."""
+        fence, engine = graph.fence, graph.engine
+        return {
             "t": "meters",
-            "at": snapshot["at_ms"],
-            "generation": snapshot["generation"],
-            "held": snapshot["held"],
-            "replies": snapshot["replies"],
-            "loop": snapshot["loop"],
-            "nodes": _changed(self._nodes, nodes),
-            "edges": _changed(self._edges, edges),
+            "at": round(graph.clock.s() * 1e3, 1),
+            "generation": fence.newest,
+            "held": fence.held,
+            "replies": [
+                {"gen": t.gen, "trace": t.trace, "committed": fence.life[t.gen] == ALIVE, "spoke": t.spoke}
+                for t in fence.turns
+            ],
+            "loop": loop_meters(engine.ticker, engine.hung),
+            "nodes": {
+                cell.name: self._changed(f"node {cell.name}", node_meters(cell), hidden)
+                for cell in graph.cells.values()
+                if self._moves(f"node {cell.name}", _of_node(cell))
+            },
+            "edges": {
+                edge.plan.name: self._changed(edge.plan.name, edge_meters(edge), hidden)
+                for edge in graph.edges
+                if self._moves(edge.plan.name, _of_edge(edge))
+            },
         }
-        self._nodes, self._edges = nodes, edges
-        return told
+
+    def _moves(self, name: str, counters: tuple[Any, ...]) -> bool:
+        moves = self._moved.get(name) != counters
+        self._moved[name] = counters
+        return moves
+
+    def _changed(self, name: str, meters: object, hidden: tuple[str, ...]) -> dict[str, Any]:
+        row = cast(Row, meters)
+        known = self._rows.get(name, {})
+        self._rows[name] = row
+        changed = {key: value for key, value in row.items() if key not in FACTS and known.get(key, ...) != value}
+        if changed.get("error"):
+            changed["error"] = without(changed["error"], hidden)  # a provider may quote a secret
+        return changed
 
 
-def _rows(meters: Iterable[Any], facts: tuple[str, ...]) -> Rows:
-    return {
-        row["name"]: {key: value for key, value in row.items() if key not in facts}
-        for row in cast(Iterable[Mapping[str, Any]], meters)
-    }
+def _of_node(cell: Cell) -> tuple[Any, ...]:
+    return (
+        cell.busy_s, cell.waited_s, cell.state, cell.count, cell.sent, cell.errors, cell.error, len(cell.restarts),
+        cell.running,
+    )  # fmt: skip
 
 
-def _changed(before: Rows, after: Rows) -> Rows:
-    found: Rows = {}
-    for name, row in after.items():
-        known = before.get(name, {})
-        changed = {key: value for key, value in row.items() if known.get(key, ...) != value}
-        if changed:
-            found[name] = changed
-    return found
+def _of_edge(edge: Edge) -> tuple[Any, ...]:
+    return edge.entered, edge.taken, edge.dropped, edge.stale, len(edge.queue), edge.high

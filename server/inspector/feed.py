@@ -3,8 +3,9 @@
 viewer -> server: watch {session | null}, tap {edge, listen}, untap {edge}, seen {n}
 server -> viewer: hello {v, beat_ms}, sessions {sessions}, watching {session | null}, plan {session, plan},
   meters {at, loop, nodes, edges ...: what changed}, events {events}, answers {answers}, tapped {edge, tap, listen},
-  untapped {edge, message}, frames {tap, lost, frames}, error {message}, beat {n}
-Every beat of messages ends with `beat`, which the viewer answers with `seen`; who owes `WINDOW` of them gets no more.
+  untapped {edge, message}, frames {tap, lost, frames}, error {message}
+They come in a message `beat {n, news: [...]}`, sound before it; the viewer answers with `seen {n}`. Who owes `WINDOW`
+of these answers gets no more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from vaidol.server.inspector.watch import Message, Watch
 from vaidol.server.sessions import Sessions
 
 VERSION = 1
-BEAT_S = 0.125  # 8 snapshots a second
+BEAT_S = 0.16  # 6 snapshots a second
 WINDOW = 4  # beats on the way: more would only lie in buffers and come late
 SEND_S = 15.0  # a viewer that takes nothing for so long is let go
 HEARTBEAT_S = 20.0
@@ -169,7 +170,7 @@ class Viewer:
     async def _beat(self) -> None:
         quiet_s = 0.0  # since the viewer owes too many answers
         try:
-            await self._send({"t": "hello", "v": VERSION, "beat_ms": BEAT_S * 1000})
+            self._reply({"t": "hello", "v": VERSION, "beat_ms": BEAT_S * 1000})
             while quiet_s < SEND_S:
                 if self._sent - self._seen < WINDOW:
                     quiet_s = 0.0
@@ -182,11 +183,14 @@ class Viewer:
         await self._socket.close(code=1008, message=b"too slow")
 
     async def _tell(self, news: list[Message | bytes]) -> None:
-        for message in news:
-            await self._send(message)
-        if news:
-            self._sent += 1
-            await self._send({"t": "beat", "n": self._sent})
+        """One beat: every message costs, so that all that is no sound goes as one."""
+        if not news:
+            return
+        self._sent += 1
+        for sound in news:
+            if isinstance(sound, bytes):
+                await self._send(sound)
+        await self._send({"t": "beat", "n": self._sent, "news": [one for one in news if not isinstance(one, bytes)]})
 
     async def _send(self, message: Message | bytes) -> None:
         async with asyncio.timeout(SEND_S):
@@ -197,13 +201,13 @@ class Viewer:
 
     def _news(self) -> list[Message | bytes]:
         found: list[Message | bytes] = []
+        while not self._replies.empty():
+            found.append(self._replies.get_nowait())
         sessions = [{"id": s.id, "state": s.state, "born_ms": round(s.born_s * 1000)} for s in self._sessions]
         if sessions != self._told or self._told is None:
             found.append({"t": "sessions", "at": round(self._clock.s() * 1000), "sessions": sessions})
             self._told = sessions
         self._look()
-        while not self._replies.empty():
-            found.append(self._replies.get_nowait())
         if self._watch is not None:
             found += self._watch.messages()
         return found

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from vaidol.graph.answers import answers
+from vaidol.graph.answers import Said, answers
 from vaidol.graph.events import Event
-from vaidol.graph.meters import Snapshot
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
@@ -21,7 +20,6 @@ EVENTS_KEPT = 512  # that wait for a viewer
 EVENTS_BEFORE = 200  # told of what happened before it came
 EVENTS_AT_ONCE = 100
 TAPS = 8  # per viewer
-ABOUT_ANSWERS = {"mark", "transcript", "reply", "turn_begin", "turn_done", "turn_cut", "turn_failed"}
 ANSWERS_EVERY_S = 0.5
 Message = dict[str, Any]
 
@@ -37,8 +35,12 @@ class Watch:
         self._taps: dict[str, EdgeTap] = {}
         self._numbers = 0
         self._hidden: tuple[str, ...] = ()
-        self._events: deque[Event] = deque(list(graph.events)[-EVENTS_BEFORE:], maxlen=EVENTS_KEPT)
+        self._events: deque[Event] = deque(maxlen=EVENTS_KEPT)
+        self._before = list(graph.events)[-EVENTS_BEFORE:]
         self._stop_listening = graph.events.listen(self._events.append)
+        self._said = Said()
+        for event in graph.events:
+            self._said.note(event)
         self._new: set[int] = set(graph.marks)  # utterances with news
         self._answered_s = 0.0
 
@@ -76,8 +78,8 @@ class Watch:
         found: list[Message | bytes] = []
         if self._plan is not graph.plan:
             found += self._planned(graph.plan)
-        found.append(self._changes.after(self._snapshot()))
-        if self._events:
+        found.append(self._changes.after(graph, self._hidden))
+        if self._events or self._before:
             found.append(self._happened())
         now_s = graph.clock.s()
         if self._new and now_s - self._answered_s >= ANSWERS_EVERY_S:
@@ -87,14 +89,6 @@ class Watch:
         for tap in self._taps.values():
             found += tap.messages(at_ms)
         return found
-
-    def _snapshot(self) -> Snapshot:
-        """The meters; what a provider says of its failure may quote a secret."""
-        snapshot = self.graph.snapshot()
-        for row in (*snapshot["nodes"], *snapshot["replies"]):
-            if row["error"]:
-                row["error"] = without(row["error"], self._hidden)
-        return snapshot
 
     def _planned(self, plan: Plan) -> list[Message | bytes]:
         """The plan, anew after a swap; taps of edges that are gone end."""
@@ -108,22 +102,19 @@ class Watch:
         return [{"t": "plan", "session": self.graph.session, "plan": described(plan, self._registry)}, *told]
 
     def _happened(self) -> Message:
-        rows: list[Message] = []
-        while self._events and len(rows) < EVENTS_AT_ONCE:
-            event = self._events.popleft()
-            if event.trace and event.name in ABOUT_ANSWERS:
-                self._new.add(event.trace)
-            rows.append(
-                {
-                    "at": round(event.ns / 1e6, 1), "name": event.name, "node": event.node, "gen": event.gen,
-                    "trace": event.trace, "text": without(event.text, self._hidden), "value": event.value,
-                    "code": event.code,
-                }
-            )  # fmt: skip
-        return {"t": "events", "events": rows}
+        before, self._before = self._before, []
+        news = [self._events.popleft() for _ in range(min(len(self._events), EVENTS_AT_ONCE))]
+        self._new |= {event.trace for event in news if self._said.note(event)}
+        return {"t": "events", "events": [self._row(event) for event in (*before, *news)]}
+
+    def _row(self, event: Event) -> Message:
+        return {
+            "at": round(event.ns / 1e6, 1), "name": event.name, "node": event.node, "gen": event.gen,
+            "trace": event.trace, "text": without(event.text, self._hidden), "value": event.value, "code": event.code,
+        }  # fmt: skip
 
     def _answers(self) -> list[Message]:
-        told = answers(self.graph, self._new)
+        told = answers(self.graph, self._new, self._said)
         self._new = set()
         for one in told:
             one["heard"], one["reply"] = without(one["heard"], self._hidden), without(one["reply"], self._hidden)

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vaidol.graph.answers import answers
@@ -74,6 +74,7 @@ def test_typed_words_are_listened_to_no_longer() -> None:
 times = st.integers(0, 2000)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # beside other work
 @given(
     st.fixed_dictionaries(
         {"speech_end": times, "first_sound": times}, optional={"endpoint": times, "client_playout": times}

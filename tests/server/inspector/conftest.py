@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from vaidol.server.app import Options
+from vaidol.server.recordings import RecordingOptions
 from vaidol.tests.browser import chromium, complaints
 from vaidol.tests.server.inspector.looking import WAIT_MS
 from vaidol.tests.server.inspector.stage import SECRET, TALK, Stage, staged
@@ -22,8 +24,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def stage() -> Iterator[Stage]:
-    with staged(TALK) as found:
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    recording = RecordingOptions(folder=tmp_path_factory.mktemp("recordings"))
+    with staged(TALK, options=Options(recording=recording)) as found:
         yield found
 
 

@@ -26,7 +26,7 @@ def test_the_graph_lives(page: Page) -> None:
     until(page, "/ms$/.test(document.querySelector('[data-node=noise] .latency').textContent)")
     until(page, "document.querySelector('#turn').textContent.includes('reply')")
     assert "ms" in page.inner_text("#lag")
-    assert "replier, idle" in str(until(page, "document.querySelector('[data-node=agent]').getAttribute('aria-label')"))
+    until(page, "/^agent, t.replier, (idle|busy)$/.test(document.querySelector('[data-node=agent]').ariaLabel)")
     assert page.locator("#legend li").count() >= 5
     told = page.locator("[data-node=noise] .port title").all_text_contents()
     assert "sound (Audio, 16 kHz, f32)" in told
@@ -99,6 +99,7 @@ def test_a_node_tells_everything_and_is_changed_live(page: Page, stage: Stage) -
 
 def test_an_edge_is_looked_at_and_listened_to(page: Page, stage: Stage) -> None:
     probe(page, "count")
+    others = stage.do(lambda: stage.graph.taps.on(SOUND) + stage.graph.taps.on(WORDS))  # the recorder's
     edge(page, SOUND)
     page.wait_for_selector("#side canvas")
     until(page, f"{PROBES}.lit()")
@@ -108,14 +109,14 @@ def test_an_edge_is_looked_at_and_listened_to(page: Page, stage: Stage) -> None:
     page.get_by_role("button", name="Stop listening").press("Enter")
     page.get_by_role("button", name="Pause").click()
     assert page.get_by_role("button", name="Go on").get_attribute("aria-pressed") == "true"
-    assert stage.do(lambda: stage.graph.taps.on(SOUND)) == 1
+    assert stage.do(lambda: stage.graph.taps.on(SOUND) + stage.graph.taps.on(WORDS)) == others + 1
     edge(page, WORDS)
     until(page, "document.querySelectorAll('#side .stream li').length > 5")
     assert "word " in page.locator("#side .stream li").last.inner_text()
     page.get_by_role("button", name="Close details").click()
     until(page, "document.querySelector('#side').hidden")
     for _ in range(50):
-        if not stage.do(lambda: stage.graph.taps.on(SOUND) + stage.graph.taps.on(WORDS)):
+        if stage.do(lambda: stage.graph.taps.on(SOUND) + stage.graph.taps.on(WORDS)) == others:
             return
         page.wait_for_timeout(50)
     raise AssertionError("the taps stay on")
@@ -165,6 +166,27 @@ def test_tabs_events_and_table_work_by_keyboard(page: Page) -> None:
     until(page, "document.querySelector('#table').textContent.includes('t.replier')")
     page.locator("#table").get_by_role("button", name=WORDS).press("Enter")
     assert page.inner_text("#side h2") == WORDS
+
+
+def test_what_happened_is_saved_recorded_fetched_and_removed(page: Page) -> None:
+    page.click("#tab-recordings")
+    page.get_by_role("button", name="Save last 30 s").click()
+    until(page, "document.querySelectorAll('#recordings tbody tr').length === 1")
+    page.get_by_role("button", name="Record", exact=True).press("Enter")
+    stop = page.get_by_role("button", name="Stop recording")
+    assert stop.get_attribute("aria-pressed") == "true"
+    page.wait_for_timeout(300)
+    stop.click()
+    until(page, "document.querySelectorAll('#recordings tbody tr').length === 2")
+    assert page.locator("#recordings audio").count() == 1
+    with page.expect_download() as download:
+        page.locator("#recordings tr", has_text=".mcap").get_by_role("link", name="Download").click()
+    saved = download.value.path().read_bytes()
+    assert saved.startswith(b"\x89MCAP")
+    assert SECRET.encode() not in saved
+    for left in (1, 0):
+        page.locator("#recordings").get_by_role("button", name="Remove").first.click()
+        until(page, f"document.querySelectorAll('#recordings tbody tr').length === {left}")
 
 
 def test_a_node_that_fails_says_why(page: Page) -> None:

@@ -105,9 +105,9 @@ class Viewer:
                 message = await self.socket.receive()
                 if message.type is WSMsgType.TEXT:
                     self.raw.append(message.data)
-                    self.told.append(told := json.loads(message.data))
-                    if told["t"] == "beat":
-                        await self.send(t="seen", n=told["n"])
+                    beat = json.loads(message.data)
+                    self.told += beat["news"]
+                    await self.send(t="seen", n=beat["n"])
                 elif message.type is WSMsgType.BINARY:
                     head = HEAD.unpack_from(message.data)
                     self.sounds.append((*head, message.data[HEAD.size :]))

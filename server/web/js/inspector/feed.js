@@ -50,9 +50,9 @@ export class Feed extends EventTarget {
   }
 
   #take(text) {
-    const message = JSON.parse(text);
-    if (message.t === "beat") this.#send({ t: "seen", n: message.n });
-    else this.#tell(message.t, message);
+    const { n, news } = JSON.parse(text);
+    this.#send({ t: "seen", n });
+    for (const message of news) this.#tell(message.t, message);
   }
 
   #sound(buffer) {

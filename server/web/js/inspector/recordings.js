@@ -14,7 +14,7 @@ export class Recorder {
     this.said = el("span", { class: "said", role: "status" });
     controls.append(this.dump, this.record, this.said);
     this.body = el("tbody");
-    const head = ["recording", "call", "when", "long", "size", "why", ""].map((name) => el("th", { scope: "col" }, name));
+    const head = ["recording", "saved", "size", "", ""].map((name) => el("th", { scope: "col" }, name));
     this.hint = el("p", { class: "soft hint" }, "Nothing is saved yet. “Save last 30 s” keeps what just happened; “Record” keeps a whole call, sound included: tell those who speak.");
     root.append(this.hint, el("div", { class: "scroll" }, el("table", { class: "log" }, el("thead", {}, el("tr", {}, ...head)), this.body)));
     store.addEventListener("session", () => this.#session());
@@ -24,10 +24,12 @@ export class Recorder {
     return this.#list();
   }
 
-  #session() {
-    const none = !this.store.session;
-    this.dump.disabled = this.record.disabled = none;
+  async #session() {
+    const { session: id } = this.store;
+    this.dump.disabled = this.record.disabled = !id;
     this.#pressed(false);
+    const told = id ? await ask("GET", session(id, "recorder")).catch(() => null) : null;
+    if (told && id === this.store.session) this.#pressed(told.recording !== null);
   }
 
   #pressed(on) {
@@ -65,17 +67,29 @@ export class Recorder {
     try {
       const { recordings } = await ask("GET", "api/recordings");
       this.hint.hidden = recordings.length > 0;
-      this.body.replaceChildren(...recordings.map(row));
+      this.body.replaceChildren(...recordings.map((one) => this.#row(one)));
     } catch (error) {
       this.hint.hidden = false;
       say(this.hint, error.status === 404 ? "This server keeps no recordings." : error.message);
     }
   }
-}
 
-function row({ name, session: of, began, seconds, bytes: size, cause }) {
-  const link = el("a", { href: `api/recordings/${encodeURIComponent(name)}`, download: name }, "Download");
-  const when = began ? new Date(began * 1000).toLocaleString() : "";
-  const cells = [of ?? "", when, seconds === undefined ? "" : `${Math.round(seconds)} s`, size ? bytes(size) : "", cause ?? ""];
-  return el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((text) => el("td", {}, text)), el("td", {}, link));
+  #row({ name, bytes: size, modified_s: at }) {
+    const path = `api/recordings/${encodeURIComponent(name)}`;
+    const link = el("a", { href: path, download: name }, "Download");
+    const hear = name.endsWith(".ogg") ? el("audio", { controls: true, preload: "none", src: path, "aria-label": `Listen to ${name}` }) : null;
+    const remove = el("button", { type: "button", class: "link", onclick: () => this.#remove(path) }, "Remove");
+    const when = new Date(at * 1000).toLocaleString();
+    return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, when), el("td", {}, bytes(size)), el("td", {}, hear), el("td", {}, link, " ", remove));
+  }
+
+  async #remove(path) {
+    try {
+      await ask("DELETE", path);
+      this.#note("removed", true);
+    } catch (error) {
+      this.#note(error.message, false);
+    }
+    await this.#list();
+  }
 }
