@@ -28,6 +28,7 @@ LOAD_S = 600.0
 BACKOFF_S, BACKOFF_MAX_S = 0.2, 10.0  # before the first restart in a row, and before any
 STEADY_S = 60.0  # a process that lived so long is restarted as if it were the first time
 REAP_S = 2.0
+UNREADABLE = (pickle.UnpicklingError, AttributeError, ImportError, TypeError, ValueError, IndexError)
 LONGEST = 1 << 30  # bytes of one message
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -151,6 +152,8 @@ class Process:
                 self._answered(pickle.loads(await reader.readexactly(length)))
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
+        except UNREADABLE as error:
+            log.error("a worker process answers what is not known here", exc_info=error)
         if self._child is not child:
             return  # ended by ourselves
         was_ready, self.ready = self.ready, False

@@ -27,12 +27,15 @@ FRAME = 160  # samples heard per frame of 10 ms
 MARGIN = 4  # frames the decoder gets to spare on each side: beyond them it errs by less than -47 dB
 FADE, SEARCH = 3, 2  # frames of a joint, and of where it may lie: more than a period of 60 Hz
 AHEAD = MARGIN + FADE + SEARCH  # frames heard behind a block before it is spoken: 90 ms
+GROWTH = 4 / 3  # of a block against the one before: at an RTF of 3/4 it is made while that one is heard
 GATE = 1e-4  # RMS of a block below which it is silence
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """Sizes in ms. The first block is short, so that sound comes soon; `context` is heard again before each."""
+    """Sizes in ms. The first block is short, so that sound comes soon; the next ones grow up to `block`, because longer
+    ones cost less in all; `context` is heard again before each.
+    """
 
     first: int = 320
     block: int = 500
@@ -75,6 +78,7 @@ class VoiceStream:
         self._sound: F32 = np.zeros(0, np.float32)  # heard, from frame `_start` on
         self._start = 0  # even: HuBERT hears two frames at a time
         self._done = 0  # frames spoken
+        self._size = self._blocks.first // 10  # frames of the next block
         self._samples = 0  # heard in all
         self._given = 0  # samples spoken
         self._tail: F32 | None = None  # what follows the last block, to be faded into the next
@@ -110,9 +114,9 @@ class VoiceStream:
         return said
 
     @property
-    def _size(self) -> int:
-        """Frames of the next block."""
-        return (self._blocks.block if self._done else self._blocks.first) // 10
+    def wants(self) -> int:
+        """Samples that are missing for the next block."""
+        return (self._done + self._size + AHEAD) * FRAME - self._samples
 
     def _count(self, spoken: list[F32]) -> F32:
         said = np.concatenate(spoken) if spoken else np.zeros(0, np.float32)
@@ -134,6 +138,7 @@ class VoiceStream:
             out = mix_loudness(block, RATE, out, self.rate, self._how.loudness, live=True)
         said = self._join(out, size * hop)
         self._done += size
+        self._size = min(self._blocks.block // 10, int(self._size * GROWTH))
         self._forget(max(0, (self._done - self._blocks.context // 10) // 2 * 2 - 2))
         return said
 

@@ -45,7 +45,8 @@ class LiveVoice:
         said: Callable[[Exception], str],
     ) -> None:
         """`shift`: of what passes while the voice is late; `said`: what people are told then."""
-        self._settings, self._ctx, self._emit, self._owner = settings, ctx, emit, f"{owner} live"
+        self._settings = settings.model_copy(update={"first_ms": settings.block_ms})  # growing blocks would leave gaps
+        self._ctx, self._emit, self._owner = ctx, emit, f"{owner} live"
         self._shift, self._said = shift, said
         self._number = 0  # of streams
         self._heard: F32 = EMPTY  # and not given to the voice yet
@@ -85,7 +86,7 @@ class LiveVoice:
         """A new stream."""
         self._number += 1
         self._heard, self._waits = EMPTY, 0
-        self._wanted = (self._settings.first_ms + AHEAD_MS) * HEARD // 1000
+        self._wanted = (self._settings.block_ms + AHEAD_MS) * HEARD // 1000
         self._trusted_at_s = self._ctx.clock.s() + STEADY_S
 
     async def _speak(self, number: int) -> None:
@@ -93,15 +94,15 @@ class LiveVoice:
         settings, name, before = self._settings, f"{self._owner} {number}", f"{self._owner} {number - 1}"
         while number == self._number and self._dry is None and len(self._heard) >= self._wanted:
             samples, self._heard = self._heard, EMPTY
-            self._wanted = settings.block_ms * HEARD // 1000
             try:
                 heard = Heard(self._owner, name, settings, samples, cut=(before,))
-                made: F32 = await self._ctx.ask(settings.key, RvcVoice.speak, heard, within_s=HUNG_S)
+                made = await self._ctx.ask(settings.key, RvcVoice.speak, heard, within_s=HUNG_S)
             except (ProviderError, RuntimeError, ValueError) as error:
                 self._be_late(error, number)
                 break
             if number == self._number and self._dry is None:
-                self._take(made)
+                self._wanted = made.wants
+                self._take(made.samples)
         self._asking = False
 
     def _take(self, made: F32) -> None:
@@ -121,7 +122,7 @@ class LiveVoice:
 
     def _too_late(self, frame: Audio) -> bool:
         age_ms = (self._ctx.clock.ns() - frame.born) / 1e6 if frame.born else 0.0
-        usual_ms = max(self._settings.first_ms, self._settings.block_ms) + AHEAD_MS
+        usual_ms = self._settings.block_ms + AHEAD_MS
         return age_ms > self._settings.late_ms or self._waits * 1000 / HEARD > usual_ms + self._settings.late_ms
 
     def _be_late(self, error: Exception, number: int | None = None) -> None:

@@ -44,9 +44,9 @@ class RvcSettings(Settings):
     speaker: int = Field(0, ge=0)
     """Number of the speaker in a voice of several."""
     first_ms: int = Field(320, ge=100, le=5_000)
-    """First block of an utterance, ms: short, so that sound comes soon."""
+    """First block of a sentence, ms: short, so that sound comes soon; the next ones grow by a third each."""
     block_ms: int = Field(500, ge=60, le=5_000)
-    """Every later block, ms; longer ones cost less in all."""
+    """Longest block, and every block of a live voice, ms; longer ones cost less in all."""
     context_ms: int = Field(500, ge=0, le=5_000)
     """Sound before a block that is heard again with it, ms."""
     device: str = Field("auto", pattern=r"^(cpu|cuda(:\d+)?|auto)$")

@@ -61,6 +61,14 @@ class Heard:
     cut: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What can be spoken by now, (m,) at 48 kHz; the next block needs `wants` samples more at 16 kHz."""
+
+    samples: F32
+    wants: int
+
+
 class RvcVoice:
     """A voice and its streams by their names. Not thread-safe: one call after the other."""
 
@@ -72,17 +80,18 @@ class RvcVoice:
     def about(self) -> About:
         return self.parts.about
 
-    def speak(self, heard: Heard) -> F32:
-        """What can be spoken by now, (m,) at 48 kHz; at the end all of it, and then as long as what was heard."""
+    def speak(self, heard: Heard) -> Made:
+        """Go on with a stream; at its end, what is made is as long in all as what was heard."""
         for gone in heard.cut:
             self._streams.pop(gone, None)
         spoken = self._streams.pop(heard.stream, None) or _Spoken(self._begin(heard.owner, heard.settings))
-        if not heard.end:
-            while len(self._streams) >= STREAMS_MAX:
-                self._streams.pop(next(iter(self._streams)))
-            self._streams[heard.stream] = spoken
         made = spoken.feed(heard.samples)
-        return np.concatenate((made, spoken.flush())) if heard.end else made
+        if heard.end:
+            return Made(np.concatenate((made, spoken.flush())), 0)
+        while len(self._streams) >= STREAMS_MAX:
+            self._streams.pop(next(iter(self._streams)))
+        self._streams[heard.stream] = spoken
+        return Made(made, spoken.wants)
 
     def _begin(self, owner: str, settings: RvcSettings) -> VoiceStream:
         from vaidol.models.rvc import Conversion
@@ -124,6 +133,10 @@ class _Spoken:
         self._stream = stream
         self._to_48k: Any = soxr.ResampleStream(stream.rate, SPOKEN, 1, dtype="float32")
         self._fed = self._made = 0
+
+    @property
+    def wants(self) -> int:
+        return self._stream.wants
 
     def feed(self, samples: F32) -> F32:
         self._fed += len(samples)
@@ -167,6 +180,9 @@ def load_parts(settings: RvcSettings, progress: Progress) -> Parts:
         usual_hz = float(voice_about(path)[1].get("usual_hz", 0))
         progress(0.2, "what is said")
         hubert = load_hubert(model_path(settings.units))
+        if network.config.version == "v1" and not hubert.shape.projected:
+            said = f"{settings.units} has no final_proj, which v1 voices like {settings.model} need"
+            raise ProviderError(said, code="model")
         progress(0.5, "pitch")
         rmvpe = model_path(settings.rmvpe) if settings.f0 == "rmvpe" else None
         pitch = f0.method(settings.f0, rmvpe) if network.config.pitched else None

@@ -137,7 +137,6 @@ class RvcNode(Node[RvcSettings]):
             made = await self._made(stream, stream.part(stream.wanted), end=False)
             if stream is not self._stream:  # cut meanwhile
                 return
-            stream.wanted += self.settings.block_ms * HEARD // 1000
             await self._send(stream, frame, made)
         made = EMPTY
         if stream.dry is None and end:
@@ -159,13 +158,14 @@ class RvcNode(Node[RvcSettings]):
                 raise ProviderError("it is still at what came before", code="timeout")
             heard = Heard(self._owner, stream.name, settings, samples, end, tuple(self._cut))
             patience_s = self._patience_s(stream)
-            made: F32 = await self.ctx.ask(settings.key, RvcVoice.speak, heard, within_s=patience_s)
+            made = await self.ctx.ask(settings.key, RvcVoice.speak, heard, within_s=patience_s)
         except (ProviderError, RuntimeError, ValueError) as error:  # the latter two are what torch and faiss raise
             self._late(stream, error)
             return EMPTY
         self._impatient = False
         self._cut.clear()
-        return made
+        stream.wanted = stream.asked + max(made.wants, 1)
+        return made.samples
 
     def _patience_s(self, stream: _Stream) -> float:
         """How long the next block may take: what the listener still has to hear, and the pause that is allowed."""

@@ -36,11 +36,21 @@ class Thing:
     def strange(self) -> Any:
         return lambda: None  # cannot be pickled
 
+    def unknown(self) -> Any:
+        return Unreadable()
+
     def threads(self) -> str:
         return os.environ["OMP_NUM_THREADS"]
 
     def shout(self) -> None:
         print("this must not get into what the parent prints")  # noqa: T201
+
+
+class Unreadable:
+    """Can be written, and read again by nobody."""
+
+    def __reduce__(self) -> Any:
+        return int, ("no number",)
 
 
 def thing(progress: Progress) -> Thing:

@@ -115,6 +115,16 @@ def test_killed_it_fails_the_call_under_way_and_is_started_again() -> None:
     run(main)
 
 
+def test_an_answer_that_cannot_be_read_is_an_error_and_the_process_is_started_again() -> None:
+    async def main(process: Process) -> None:
+        with pytest.raises(ProviderError, match="is gone"):
+            await process.call(Thing.unknown)
+        await until(lambda: process.ready)
+        assert await process.call(Thing.double, 2) == 4
+
+    run(main)
+
+
 def test_who_is_cut_or_out_of_patience_leaves_at_once_and_its_answer_goes_nowhere() -> None:
     async def main(process: Process) -> None:
         loop = asyncio.get_running_loop()

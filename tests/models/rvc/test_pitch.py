@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from vaidol.models.rvc import autotune, coarse_pitch, fill_unvoiced, key_to, shift
+from vaidol.models.rvc import KeyFinder, autotune, coarse_pitch, fill_unvoiced, key_to, shift
 
 f0s = arrays(np.float32, st.integers(0, 40), elements=st.floats(width=32))
 
@@ -54,6 +54,20 @@ def test_the_key_that_meets_a_target() -> None:
     assert key_to(np.array([240, 0], np.float32), 155) == -8
     assert key_to(np.array([20], np.float32), 2000) == 12
     assert key_to(np.zeros(3, np.float32), 155) == 0
+
+
+def test_a_key_is_learnt_from_what_is_heard_and_steady() -> None:
+    key = KeyFinder(200)
+    assert not key.hear(np.zeros(100, np.float32))
+    assert not key.hear(np.full(10, 100, np.float32))
+    assert key.hear(np.full(30, 100, np.float32))
+    assert key.semitones == 12
+    key.hear(np.full(1000, 103, np.float32))  # half a semitone higher: nothing moves
+    assert key.semitones == 12
+    key.hear(np.full(2000, 150, np.float32))  # somebody else
+    assert key.semitones == 5
+    key.hear(np.array([np.nan, np.inf, -3], np.float32))
+    assert key.semitones == 5
 
 
 def test_gaps_are_filled_in_a_straight_line() -> None:

@@ -59,6 +59,15 @@ def test_a_block_is_spoken_when_it_and_90_ms_more_were_heard(parts: tuple[Synthe
     assert AHEAD * 10 == 90
 
 
+def test_blocks_grow_from_the_first_to_the_longest(parts: tuple[Synthesizer, Any]) -> None:
+    voice, hop, sizes = stream(parts, Blocks(first=200, block=400)), parts[0].config.hop, []
+    assert voice.wants == (20 + AHEAD) * FRAME
+    while sum(sizes) // hop * FRAME + (AHEAD + 40) * FRAME < len(VOWEL):
+        sizes.append(len(voice.feed(VOWEL[voice._samples : voice._samples + voice.wants])))
+    assert [size // hop for size in sizes] == [20, 26, 34, *[40] * (len(sizes) - 3)]
+    assert len(sizes) > 4
+
+
 def test_blocks_meet_without_a_click(parts: tuple[Synthesizer, Any]) -> None:
     hop = parts[0].config.hop
     out = through(stream(parts, Blocks(first=200, block=200)), VOWEL)

@@ -107,5 +107,11 @@ def test_a_file_that_is_something_else_is_told_in_one_sentence(
     assert "\n" not in told
 
 
+def test_a_v1_voice_needs_a_contentvec_with_its_projection(files: dict[str, str], tmp_path: Path) -> None:
+    torch.save(checkpoint(3, "v1"), tmp_path / "old.pth")
+    (told,) = speak(files, script(ONE), model=str(tmp_path / "old.pth")).errors
+    assert "has no final_proj, which v1 voices" in told
+
+
 def test_a_speaker_who_is_not_in_the_voice_is_told(files: dict[str, str]) -> None:
     assert "speakers 0 to 2" in speak(files, script(ONE), speaker=7).errors[0]

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
 from tests.graphs import feed, joined, pieces, play, sink, source
+from vaidol import nodes as shipped
+from vaidol.graph.compiler import compile_plan
+from vaidol.graph.engine import Engine
 from vaidol.graph.errors import PipelineError
 from vaidol.graph.frames import Audio, Sentence
 from vaidol.graph.generations import TurnCut
+from vaidol.graph.registry import Registry
+from vaidol.graph.scheduler import Graph
+from vaidol.graph.spec import from_dict
 from vaidol.nodes.voice.shift import ShiftSettings, ShiftVoice
 
 RATE = 24_000
@@ -40,6 +48,38 @@ def test_each_sentence_is_a_stream_of_its_own_and_leaves_whole() -> None:
     assert np.array_equal(first, second)
     assert [frame.pts for frame in out] == list(np.cumsum([0, *[len(frame.samples) for frame in out]])[:-1])
     assert out[-1].final
+
+
+def test_in_a_worker_process_it_says_the_same() -> None:
+    one, two = Sentence(text="one"), Sentence(text="two")
+    given = [*frames(0, 0, one), *frames(0, RATE // 2, two, final=True)]
+    alone = shift(given, preset="child")
+
+    async def main() -> list[Audio]:
+        registry = Registry(
+            shipped.__name__, extra={"t.a": source(Audio, [], rate=RATE, dtype="f32", replies=True), "t.b": sink(Audio)}
+        )
+        voice = {"use": "voice.shift", "with": {"preset": "child"}, "place": "process"}
+        spec = {"version": 1, "name": "t", "nodes": {"a": {"use": "t.a"}, "v": voice, "b": {"use": "t.b"}},
+                "edges": ["a.out -> v.audio", "v.audio -> b.in"]}  # fmt: skip
+        engine = Engine(registry)
+        try:
+            async with Graph(compile_plan(from_dict(spec), registry), engine, session="s") as graph:
+                for frame in given:
+                    await graph.node("a").send("out", frame)
+                async with asyncio.timeout(30):
+                    while len(graph.node("b").__dict__.get("got", [])) < len(alone):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                return [frame for _, frame in graph.node("b").got]
+        finally:
+            engine.close()
+
+    far = asyncio.run(main())
+    assert [(f.pts, f.of, f.sentence_end, f.final) for f in far] == [
+        (f.pts, f.of, f.sentence_end, f.final) for f in alone
+    ]
+    assert all(frame.of in (one, two) for frame in far)
+    assert np.array_equal(joined(far), joined(alone))
 
 
 def test_a_stream_that_stops_without_saying_so_is_not_lost() -> None:
