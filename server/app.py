@@ -96,6 +96,12 @@ class Server:
         """GET /api/schema: the JSON schema of a pipeline file, for editors."""
         return web.FileResponse(SCHEMA, headers={"Content-Type": "application/schema+json"})
 
+    async def overlay(self, _: web.Request) -> web.StreamResponse:
+        return _file("overlay.html")
+
+    async def protocol(self, _: web.Request) -> web.StreamResponse:
+        return _file("protocol.json")
+
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["path"])
 

@@ -6,7 +6,8 @@ from vaidol.graph.clock import Clock
 from vaidol.nodes.webrtc._call import Message
 
 MOST_PARAMS = 256
-KINDS = ("state", "expression", "param", "gaze", "subtitle", "cut", "turn")
+PAST_S = 0.5  # what was said so long ago is due by now, whatever its `at`
+NEUTRAL: Message = {"t": "expression", "name": "neutral", "weight": 1.0, "ms": 300}
 
 
 class Shown:
@@ -14,46 +15,43 @@ class Shown:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._state: Message = {"t": "state", "value": "listening"}
-        self._expression: Message = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
-        self._lasting: dict[str, Message] = {}  # "gaze" and "param ID" -> its newest message
-        self._spoken: Message | None = None  # the avatar's sentence that sounds
-        self._until_s: dict[str, float] = {}  # of what does not stay until the next
+        self._said: dict[str, tuple[Message, float]] = {  # what of -> its newest message, and when that was sent
+            "state": ({"t": "state", "value": "listening"}, 0.0),
+            "expression": (NEUTRAL, 0.0),
+        }
 
     def note(self, message: Message) -> None:
         kind = message["t"]
-        if kind not in KINDS:
-            return
-        if kind == "state":
-            self._state = message
-        elif kind == "expression":
-            self._expression = message
-            self._note_end("expression", message)
-        elif kind == "subtitle":
-            self._spoken = message if message["who"] == "avatar" else self._spoken
-        elif kind in ("cut", "turn"):
-            if self._spoken is not None and self._spoken["turn"] == message["turn"]:
-                self._spoken = None
-        elif not (message["x"] is None if kind == "gaze" else message.get("weight") == 0):
-            key = kind if kind == "gaze" else f"param {message['id']}"
-            if key in self._lasting or len(self._lasting) < MOST_PARAMS:
-                self._lasting[key] = message
-                self._note_end(key, message)
-        else:
-            self._lasting.pop("gaze" if kind == "gaze" else f"param {message['id']}", None)
+        if kind in ("state", "expression"):
+            self._said[kind] = (message, self._clock.s())
+        elif kind == "gaze":
+            self._last(kind, message, over=message["x"] is None)
+        elif kind == "param":
+            self._last(f"param {message['id']}", message, over=message.get("weight") == 0)
+        elif kind == "subtitle" and message["who"] == "avatar":
+            self._said["subtitle"] = (message, self._clock.s())
+        elif kind in ("cut", "turn") and self._speaks(message["turn"]):
+            del self._said["subtitle"]
 
     def messages(self) -> list[Message]:
         now_s = self._clock.s()
-        over = [key for key, until_s in self._until_s.items() if until_s <= now_s]
-        for key in over:
-            del self._until_s[key]
-            self._lasting.pop(key, None)
-        if "expression" in over:
-            self._expression = {"t": "expression", "at": 0, "name": "neutral", "weight": 1.0, "ms": 300}
-        told = [self._state, self._expression, *self._lasting.values()]
-        return told if self._spoken is None else [*told, self._spoken]
+        for key, (message, since_s) in tuple(self._said.items()):
+            if (hold_ms := message.get("hold_ms")) and now_s >= since_s + hold_ms / 1000:
+                del self._said[key]
+        self._said.setdefault("expression", (NEUTRAL, 0.0))
+        told = [_due(message) if now_s > since_s + PAST_S else message for message, since_s in self._said.values()]
+        return sorted(told, key=lambda message: message["t"] != "state")
 
-    def _note_end(self, key: str, message: Message) -> None:
-        self._until_s.pop(key, None)
-        if hold_ms := message.get("hold_ms"):
-            self._until_s[key] = self._clock.s() + hold_ms / 1000
+    def _speaks(self, turn: int) -> bool:
+        return "subtitle" in self._said and self._said["subtitle"][0]["turn"] == turn
+
+    def _last(self, key: str, message: Message, *, over: bool) -> None:
+        if over:
+            self._said.pop(key, None)
+        elif key in self._said or len(self._said) < MOST_PARAMS:
+            self._said[key] = (message, self._clock.s())
+
+
+def _due(message: Message) -> Message:
+    """`message` without its time: now."""
+    return {name: value for name, value in message.items() if name != "at"}

@@ -47,4 +47,6 @@ class Viewing:
 
 
 def add_routes(router: web.UrlDispatcher, server: Server) -> None:
+    router.add_get("/overlay", server.overlay)
+    router.add_get("/api/protocol", server.protocol)
     router.add_post("/whep", Viewing(server).join)

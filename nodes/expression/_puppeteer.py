@@ -36,7 +36,10 @@ class Puppeteer(Node[P]):
     A peer that is not there, or goes away, is told once and tried again for ever; the call is not touched by it.
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("mouth", Mouth, optional=True), Port("cue", Cue, optional=True))
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("mouth", Mouth, optional=True),
+        Port("cue", Cue, optional=True, many=True),
+    )
 
     alone = True
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from vaidol.graph.clock import NS
 from vaidol.graph.frames import Cue, Mouth
+from vaidol.nodes.expression._holds import Holds
 
 RATE = 48_000  # Hz, of the output that `pts` counts
 COMMANDS_KEPT = 4096  # 80 s of mouth; a cut forgets them anyway
@@ -19,13 +20,15 @@ DRIFT = 1e-4  # s/s: how fast the estimate of the output's clock may become late
 @dataclass(frozen=True, slots=True)
 class Look:
     """What is seen now. open: 0..1; form: -1 (round) .. 1 (spread); shapes: weights of A I U E O, where they are known;
-    faces: weight of each expression that is not neutral, 0..1; motions: names begun since the last look."""
+    faces: weight of each expression that is not neutral, 0..1; motions: names begun since the last look; held: values
+    of parameters and of the gaze (see `Holds`)."""
 
     open: float = 0.0
     form: float = 0.0
     shapes: tuple[float, ...] = ()
     faces: dict[str, float] = field(default_factory=dict)
     motions: tuple[str, ...] = ()
+    held: dict[str, float] = field(default_factory=dict)
 
     def vowels(self) -> dict[str, float]:
         """Weights of A I U E O for models that shape the mouth by vowels, 0..1; guessed from the form if need be."""
@@ -61,6 +64,7 @@ class Stage:
         self._mouth: tuple[float, float, tuple[float, ...]] = SHUT
         self._face, self._weight, self._until_s = "neutral", 0.0, math.inf
         self._faces: dict[str, float] = {}
+        self._holds = Holds()
         self._looked_s: float | None = None
 
     def take(self, frame: Mouth | Cue, now_s: float) -> None:
@@ -94,7 +98,9 @@ class Stage:
                     self._mouth = _value(frame, int((now_s - at_s) * RATE / frame.step))
             elif frame.kind == "motion":
                 motions.append(frame.name)
-            elif frame.kind == "expression":
+            elif frame.kind != "expression":
+                self._holds.take(frame, max(at_s, self._looked_s or 0.0))
+            else:
                 self._face, self._weight = frame.name, frame.weight
                 self._until_s = max(at_s, self._looked_s or 0.0) + frame.hold_ms / 1000 if frame.hold_ms else math.inf
         if now_s >= self._until_s:
@@ -102,7 +108,7 @@ class Stage:
         step = 1.0 if self._looked_s is None else (now_s - self._looked_s) / FADE_S
         self._looked_s = now_s
         self._fade(step)
-        return Look(*self._mouth, dict(self._faces), tuple(motions))
+        return Look(*self._mouth, dict(self._faces), tuple(motions), self._holds.values(now_s))
 
     def _due(self, now_s: float) -> Iterator[tuple[int, Mouth | Cue, float]]:
         """Commands whose sound is heard by now; a mouth track that goes on stays, for its later values."""

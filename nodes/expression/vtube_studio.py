@@ -7,11 +7,18 @@ from pathlib import Path
 from pydantic import Field
 
 from vaidol.graph.node import Context
+from vaidol.nodes.expression._holds import GAZE_X, GAZE_Y
 from vaidol.nodes.expression._puppeteer import Puppeteer, PuppeteerSettings
 from vaidol.nodes.expression._stage import Look
 from vaidol.nodes.expression._vts import Refused, VtsConnection, read_token, write_token
 
 REPEAT_S = 0.5  # VTube Studio forgets a parameter after a second without it
+# input parameter -> parameters of vaidol's that move it, with the factor between them
+HEAD: dict[str, dict[str, float]] = {
+    "FaceAngleX": {"ParamAngleX": 1.0, GAZE_X: 20.0},
+    "FaceAngleY": {"ParamAngleY": 1.0, GAZE_Y: 14.0},
+    "FaceAngleZ": {"ParamAngleZ": 1.0},
+}
 SHOWN = 0.5  # an expression in VTube Studio is on or off: on from this weight
 POOL = "vtube studio"
 
@@ -29,6 +36,10 @@ class VtubeStudioSettings(PuppeteerSettings):
     """Input parameter that the opening of the mouth goes to, 0..1."""
     mouth_form: str = "MouthSmile"
     """Input parameter that the form of the mouth goes to, 0..1 with 0.5 as neutral; empty: none."""
+    vowels: tuple[str, ...] = ()
+    """Input parameters that the vowels A I U E O go to, 0..1, such as VoiceA, VoiceI, VoiceU, VoiceE, VoiceO."""
+    head: bool = True
+    """Gestures and looks turn the head, as long as they last; off: the head is left to the tracking."""
 
 
 class VtubeStudio(Puppeteer[VtubeStudioSettings]):
@@ -80,6 +91,11 @@ class VtubeStudio(Puppeteer[VtubeStudioSettings]):
         values = {self.settings.mouth_open: round(look.open, 3)}
         if self.settings.mouth_form:
             values[self.settings.mouth_form] = round(0.5 + 0.5 * look.form, 3)
+        values |= {
+            name: round(value, 3) for name, value in zip(self.settings.vowels, look.vowels().values(), strict=False)
+        }
+        if self.settings.head:
+            values |= _head(look)
         now_s = self.ctx.clock.s()
         if values == self._sent and now_s - self._sent_s < REPEAT_S:
             return
@@ -106,3 +122,12 @@ class VtubeStudio(Puppeteer[VtubeStudioSettings]):
         except Refused as error:
             self._missing.add(what)
             self.ctx.trouble(f"VTube Studio has no use for {what}: {error}", code="refused")
+
+
+def _head(look: Look) -> dict[str, float]:
+    """Angles that something moves now, degrees."""
+    angles = {
+        name: sum(factor * look.held.get(source, 0.0) for source, factor in sources.items())
+        for name, sources in HEAD.items()
+    }
+    return {name: round(angle, 2) for name, angle in angles.items() if angle}

@@ -9,8 +9,8 @@ COMMANDS = ("expression", "motion", "param", "gaze")
 
 
 def to_message(cue: Cue) -> Message:
-    """What the client is told; `at` 0 means now: a sample that has been heard long ago."""
-    timed: Message = {"t": cue.kind, "at": cue.pts}
+    """What the client is told; one that is due at sample 0 is due now."""
+    timed: Message = {"t": cue.kind, **({"at": cue.pts} if cue.pts else {})}
     if cue.kind == "motion":
         clip = {"group": cue.group, "index": cue.index} if cue.group else {}
         return {**timed, "name": cue.name, **clip, "priority": cue.priority}

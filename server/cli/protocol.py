@@ -13,7 +13,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "protocol",
         help="print the messages of the data channel",
         description="The JSON schema of all messages between page and server, or the same as a page of Markdown. "
-        "A running server has both at web/protocol.json and web/protocol.md.",
+        "A running server has them at api/protocol and web/protocol.md.",
     )
     command.add_argument("--markdown", action="store_true", help="as a page to read")
     return command

@@ -64,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def note(self) -> str:
-        path = self.path.removeprefix(PREFIX)
+        path = self.path.partition("?")[0].removeprefix(PREFIX)
         headers = {key.lower(): value for key, value in self.headers.items()}
         self.script.asked.append((self.command, path, headers))
         return path
@@ -159,7 +159,7 @@ class Stage:
 
 
 @contextmanager
-def staged(browser: Browser, script: Script, *, before: str = "", **context: Any) -> Iterator[Stage]:
+def staged(browser: Browser, script: Script, *, before: str = "", query: str = "", **context: Any) -> Iterator[Stage]:
     """The page with a faked peer; `before` runs in it before its own code."""
     with served(script) as address, browser.new_context(**context) as scope:
         page = scope.new_page()
@@ -168,5 +168,5 @@ def staged(browser: Browser, script: Script, *, before: str = "", **context: Any
         if before:
             page.add_init_script(before)
         found = complaints(page)
-        page.goto(address)
+        page.goto(address + query)
         yield Stage(page, script, found)

@@ -85,6 +85,15 @@ def test_what_is_told_later_of_the_same_sound_replaces_the_earlier(stage: Stage)
     stage.until(OPEN)
 
 
+def test_a_person_with_slow_loudspeakers_may_let_the_face_wait(browser: object) -> None:
+    with staged(browser, Script(), query="?trim_ms=100") as stage:  # type: ignore[arg-type]
+        stage.page.locator("#avatar svg").wait_for()
+        stage.call()
+        stage.say("sync", origin=0, rate=48_000)
+        hear(stage, 48_000, origin=0)
+        stage.until("vaidol.media() === 48000 - 4800")
+
+
 def test_without_sync_the_mouth_moves_sixty_ms_after_arrival(stage: Stage) -> None:
     mouth(stage, 480_000, [0.8] * 40)
     stage.until(OPEN)

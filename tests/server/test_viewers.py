@@ -70,6 +70,10 @@ def test_there_must_be_something_to_see(monkeypatch: pytest.MonkeyPatch) -> None
 
     async def main() -> None:
         async with serving() as client:
+            async with client.get("/api/protocol") as response:
+                assert "client_to_server" in await response.json()
+            async with client.get("/overlay?captions=1") as response:
+                assert 'id="avatar"' in await response.text()
             lonely = new_caller(microphone=False)
             offer = await offer_of(lonely)
             async with client.post("/whep", data=offer, headers=SDP) as response:

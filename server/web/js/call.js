@@ -1,23 +1,14 @@
 /** One call: peer connection, two data channels, heartbeat, and a new connection when the old one dies. */
 
+import { CallRefused, firstCandidate, parse, post, refusal } from "./signal.js";
 import { Ticket } from "./ticket.js";
 
 const PING_MS = 2000;
 const PINGS_LOST = 3; // 6 s of silence: the peer is gone
 const DISCONNECTED_MS = 3000; // WebRTC often recovers from "disconnected" by itself within this
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
-const CANDIDATE_MS = 150; // the server learns the browser's other addresses from its connectivity checks
 const SIGNAL_MS = 15_000;
 const OPEN_MS = 10_000;
-
-/** What the server refused, in its own words. */
-export class CallRefused extends Error {
-  constructor(message, code, retry) {
-    super(message);
-    this.code = code;
-    this.retry = retry;
-  }
-}
 
 /**
  * Events: `status` {status, attempt}, `message` (a server message, parsed), `receiver` (the audio receiver),
@@ -246,52 +237,6 @@ export class Call extends EventTarget {
   #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
-}
-
-/** Resolve at the first address of our own, so that the offer leaves at once and yet is not empty. */
-function firstCandidate(peer) {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, CANDIDATE_MS);
-    peer.addEventListener("icecandidate", (event) => {
-      if (event.candidate?.candidate.includes(".local")) return; // hidden behind mDNS: no use to the server
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-/** The message as an object with a string `t`, or null. */
-function parse(text) {
-  let message = null;
-  try {
-    message = JSON.parse(text);
-  } catch (fault) {
-    if (!(fault instanceof SyntaxError)) throw fault;
-  }
-  if (typeof message?.t === "string") return message;
-  console.warn("vaidol: ignored a malformed message");
-  return null;
-}
-
-async function post(url, request) {
-  try {
-    const response = await fetch(url, request);
-    return { response, body: await response.text() };
-  } catch (fault) {
-    if (fault.name === "TimeoutError") throw new CallRefused("The server took too long to answer.", "timeout", true);
-    throw new CallRefused("The server cannot be reached. Is it still running?", "unreachable", true);
-  }
-}
-
-function refusal(status, body) {
-  let error = null;
-  try {
-    error = JSON.parse(body).error;
-  } catch (fault) {
-    if (!(fault instanceof SyntaxError)) throw fault;
-  }
-  const message = error?.message ?? `The server refused the call (${status}).`;
-  return new CallRefused(message, error?.code ?? String(status), status >= 500 || status === 429);
 }
 
 function plain(fault) {

@@ -260,7 +260,9 @@ window.vaidol = Object.freeze({
 
 showState();
 health.start();
-const choice = new URLSearchParams(location.search).get("avatar");
+const asked = new URLSearchParams(location.search);
+const choice = asked.get("avatar");
+clock.trimMs = Number.parseFloat(asked.get("trim_ms")) || 0; // the face waits: for slow (Bluetooth) loudspeakers
 avatars.begin(choice).catch(() => page.notice("The avatar could not be drawn; the call works without it."));
 requestAnimationFrame(frame);
 setInterval(() => document.hidden && show.advance(), AWAY_MS);

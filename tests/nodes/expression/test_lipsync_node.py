@@ -24,6 +24,8 @@ def tone(seconds: float, level: float = 0.3) -> F32:
 
 
 def move(script: Script, **settings: Any) -> list[Mouth]:
+    """What is sent; without repeats, unless the settings say so."""
+    settings = {"repeat_ms": 0, **settings}
     played = source(Audio, script, rate=RATE, dtype="f32")
     nodes = {"out": played, "lips": ("expression.lipsync", settings), "end": sink(Mouth)}
     return play(nodes, ["out.out -> lips.audio", "lips.mouth -> end.in"]).frames("end")
@@ -49,6 +51,25 @@ def test_every_20_ms_have_a_value_and_the_end_closes_the_mouth() -> None:
 def test_batches_have_the_length_asked_for_and_the_end_flushes_them(batch_ms: int, sizes: list[int]) -> None:
     mouths = move([*pieces(tone(0.1), RATE), (0.12, closed(RATE // 10))], batch_ms=batch_ms)
     assert [len(mouth.open) for mouth in mouths] == [*sizes, 8]
+
+
+def test_each_batch_repeats_the_values_before_it() -> None:
+    script = [*pieces(tone(0.2), RATE), (0.22, closed(RATE // 5))]
+    once, again = move(script), move(script, repeat_ms=80)
+    assert [(mouth.pts // STEP, len(mouth.open)) for mouth in again] == [
+        (0, 2),
+        (0, 4),
+        (0, 6),
+        (2, 6),
+        (4, 6),
+        (10, 8),
+    ]
+    told = {n: value for mouth in once[:-1] for n, value in enumerate(mouth.open, mouth.pts // STEP)}
+    for mouth in again[:-1]:
+        assert list(mouth.open) == [told[n] for n in range(mouth.pts // STEP, mouth.pts // STEP + len(mouth.open))]
+    later = [(when + 1, Audio(samples=f.samples, rate=RATE, pts=f.pts + RATE)) for when, f in pieces(tone(0.06), RATE)]
+    after_gap = move([*pieces(tone(0.1), RATE), *later], repeat_ms=80)
+    assert RATE in {mouth.pts for mouth in after_gap}  # nothing of before the gap
 
 
 def test_after_a_gap_the_values_keep_their_samples() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaidol.graph.frames import Cue, Mouth
+from vaidol.nodes.expression._holds import GAZE_X, GAZE_Y
 from vaidol.nodes.expression._stage import RATE, Look, Stage
 
 STEP = 960
@@ -87,3 +88,56 @@ def test_any_frames_give_looks_within_their_ranges(script: list[tuple[float, int
         look = stage.look(now)
         assert 0 <= look.open <= 1
         assert -1 <= look.form <= 1
+
+
+def test_vowels_are_those_of_the_track_and_else_guessed_from_the_form() -> None:
+    stage = Stage(0.0)
+    stage.take(Mouth(pts=0, step=STEP, open=(0.8,), form=(0.0,), vowels=((0.1, 0.0, 0.6, 0.0, 0.1),)), now_s=0.02)
+    assert stage.look(0.02).vowels() == {"A": 0.1, "I": 0.0, "U": 0.6, "E": 0.0, "O": 0.1}
+    stage.take(mouth(STEP, 0.8), now_s=0.04)  # of form -0.8: round
+    guessed = stage.look(0.04).vowels()
+    assert guessed["O"] > guessed["U"] > guessed["I"] == 0.0
+
+
+def test_frames_that_say_when_their_sound_leaves_may_come_before_it() -> None:
+    stage = Stage(0.1)
+    for n in range(5):  # told 80 ms ahead
+        leaves_s = 10.0 + 0.02 * n
+        frame = Mouth(pts=n * STEP, step=STEP, open=(0.1 * (n + 1),), form=(0.0,), born=int(leaves_s * 1e9))
+        stage.take(frame, now_s=leaves_s - 0.08)
+    assert stage.look(10.09).open == 0.0
+    assert stage.look(10.105).open == pytest.approx(0.1)
+    assert stage.look(10.165).open == pytest.approx(0.4)
+
+
+def test_what_is_told_later_of_the_same_sound_counts() -> None:
+    stage = Stage(0.0)
+    stage.take(Mouth(pts=0, step=STEP, open=(0.5,) * 10, form=(0.0,) * 10, born=1), now_s=0.0)
+    stage.take(Mouth(pts=2 * STEP, step=STEP, open=(0.0,) * 8, form=(0.0,) * 8), now_s=0.01)
+    assert stage.look(0.03).open == 0.5
+    assert [stage.look(0.03 + 0.02 * n).open for n in range(1, 8)] == [0.0] * 7
+
+
+def test_a_face_that_holds_for_a_time_goes_by_itself() -> None:
+    stage = Stage(0.0)
+    stage.look(0.0)
+    stage.take(Cue(name="joy", hold_ms=1000), now_s=0.0)
+    stage.look(0.1)
+    assert stage.look(0.9).faces == {"joy": 1.0}
+    stage.look(1.2)
+    assert stage.look(2.0).faces == {}
+
+
+def test_parameters_and_looks_are_held_and_let_go() -> None:
+    stage = Stage(0.0)
+    stage.look(0.0)
+    tilt = Cue(kind="param", name="ParamAngleZ", value=10.0, weight=0.5, fade_ms=200, hold_ms=1000)
+    stage.take(tilt, now_s=0.0)
+    stage.take(Cue(kind="gaze", x=0.5, y=-0.5, fade_ms=100), now_s=0.0)
+    assert stage.look(0.1).held["ParamAngleZ"] == pytest.approx(2.5)
+    assert stage.look(0.5).held == {"ParamAngleZ": 5.0, GAZE_X: 0.5, GAZE_Y: -0.5}
+    assert stage.look(1.1).held["ParamAngleZ"] == pytest.approx(2.5)
+    assert set(stage.look(1.3).held) == {GAZE_X, GAZE_Y}
+    stage.take(Cue(kind="gaze", x=None, y=None, fade_ms=100), now_s=1.3)
+    stage.look(1.3)
+    assert stage.look(1.5).held == {}

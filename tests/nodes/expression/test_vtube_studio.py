@@ -78,6 +78,22 @@ def test_mouth_expression_and_motion_reach_the_model_and_the_token_is_kept(tmp_p
     assert again.of("AuthenticationTokenRequest") == []  # the user is not asked twice
 
 
+def test_gestures_turn_the_head_and_vowels_have_their_parameters(tmp_path: Path) -> None:
+    def sent(name: str) -> list[float]:
+        told = server.of("InjectParameterDataRequest")
+        return [value["value"] for data in told for value in data["parameterValues"] if value["id"] == name]
+
+    server = VtsServer()
+    tilt = Cue(kind="param", name="ParamAngleZ", value=8.0, fade_ms=50, hold_ms=150, gen=1)
+    look = Cue(kind="gaze", x=0.5, y=0.0, fade_ms=50, gen=1)
+    voices = ["VoiceA", "VoiceI", "VoiceU", "VoiceE", "VoiceO"]
+    cues = [(0.05, tilt), (0.05, look)]
+    assert talk(server, tmp_path, lambda _: sent("FaceAngleX")[-1:] == [10.0], cues, vowels=voices) == []
+    assert max(sent("FaceAngleZ")) == pytest.approx(8.0, abs=1)
+    assert max(sent("VoiceI")) > 0.3  # the form is spread
+    assert "FaceAngleY" not in {v["id"] for d in server.of("InjectParameterDataRequest") for v in d["parameterValues"]}
+
+
 def test_parameters_are_repeated_before_the_model_forgets_them(tmp_path: Path) -> None:
     server = VtsServer()
     talk(server, tmp_path, lambda _: len(opened(server)) > 3 and opened(server)[-2:] == [0.8, 0.8])
