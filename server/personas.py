@@ -146,6 +146,8 @@ def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
         wanted["model"] = persona.rvc
     if node.kind == "expression.emotion" and persona.map:
         wanted["map"] = persona.map
+    if node.kind == "text.moderate" and persona.block:
+        wanted["block"] = list(persona.block)
     if room in ("text", "asr") and "language" in has and persona.language:
         wanted["language"] = persona.language
     return wanted

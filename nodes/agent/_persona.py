@@ -49,6 +49,8 @@ class Persona(Settings):
     """Live2D model that the page shows; empty: whichever is chosen there."""
     map: dict[str, str] = Field(default_factory=dict)
     """Feelings to the avatar's own expressions, for expression.emotion, such as {joy: exp_03}."""
+    block: tuple[str, ...] = ()
+    """Words and phrases that neither side may say, for nodes text.moderate."""
     emotions: tuple[str, ...] = ()
     """Expressions and motions the model is told that it may use."""
     greeting: str = Field("", max_length=500)
