@@ -17,9 +17,10 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace
 from vaidol.pipelines import LIBRARY
-from vaidol.server import autonomous, control, offer, viewing
+from vaidol.server import autonomous, control, offer, openapi, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.events_api import Events
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.metrics import Metrics
@@ -81,7 +82,10 @@ class Server:
         self.recordings = Recordings(self.engine, options.recording)
         self.metrics = Metrics(self)
         self.personas = Personas(self)
-        self.sessions.attend += [self.recordings.attend, self.metrics.attend, self.personas.attend]
+        self.events = Events(self.engine.clock)
+        self.sessions.attend += [
+            self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend,
+        ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
@@ -100,12 +104,18 @@ class Server:
         return _file("overlay.html")
 
     async def protocol(self, _: web.Request) -> web.StreamResponse:
+        """GET /api/protocol: the JSON schema of the data channel's messages."""
         return _file("protocol.json")
+
+    async def api(self, _: web.Request) -> web.StreamResponse:
+        """GET /api/: what the server can be asked, for people."""
+        return _file("api.html")
 
     async def static(self, request: web.Request) -> web.StreamResponse:
         return _file(request.match_info["path"])
 
     async def health(self, request: web.Request) -> web.Response:
+        """GET /health: whether calls can be taken, and what every node waits for."""
         status = self.preload.status
         told: dict[str, object] = {"status": status}
         if self.access.known(request):
@@ -156,6 +166,7 @@ class Server:
         return refusal(404, "no_call", "there is no such call")
 
     async def report(self, _: web.Request) -> web.Response:
+        """GET /api/sessions: state and counters of every session."""
         return web.json_response({"sessions": self.sessions.report()})
 
     async def waterfall(self, request: web.Request) -> web.Response:
@@ -198,6 +209,7 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
 
     app.cleanup_ctx.append(life)
     app.on_shutdown.append(lambda _: server.feed.close())
+    app.on_shutdown.append(lambda _: server.events.close())
     app.on_response_prepare.append(add_headers)
     return app
 
@@ -219,9 +231,12 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
     ClientSockets(server).add_routes(router)
     router.add_get("/metrics", server.metrics.serve)
+    router.add_get("/api/events", server.events.serve)
+    router.add_get("/api/", server.api)
     PipelinesApi(server).routes(router)
     server.personas.routes(router)
     RecordingsApi(server).routes(router)
+    openapi.add_routes(router, server.version)
 
 
 @web.middleware

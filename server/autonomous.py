@@ -27,7 +27,10 @@ class Speaks(Protocol):
 
 
 class AutonomousWish(BaseModel):
-    """`session`: the id of one; left out: all. active: on or off. prompt: what to do at the next quiet moment."""
+    """Let the avatar speak by itself, or no longer; tell it what to do at the next quiet moment (`prompt`).
+
+    `session`: the id of one; left out: all of them.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,6 +46,7 @@ class Autonomy:
         self._sessions = sessions
 
     async def report(self, _: web.Request) -> web.Response:
+        """How it stands with speech that nobody asked for, by session."""
         told = {session.id: node.report() for session, node in self._nodes("")}
         return web.json_response({"sessions": told})
 

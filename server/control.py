@@ -47,6 +47,8 @@ class _Lasting(_Wish):
 
 
 class ExpressionWish(_Lasting):
+    """Show an expression: by vaidol's name for it or the model's own."""
+
     expression: Name
     intensity: Annotated[float, Field(ge=0, le=1)] = 1.0
 
@@ -59,6 +61,8 @@ class ExpressionWish(_Lasting):
 
 
 class MotionWish(_Wish):
+    """Play a motion."""
+
     group: Name  # a group of the model's motions, or the name of a motion
     index: Annotated[int, Field(ge=0)] | None = None
     priority: Literal["idle", "normal", "force", 1, 2, 3] = "normal"
@@ -81,6 +85,8 @@ class MotionWish(_Wish):
 
 
 class ParamWish(_Lasting):
+    """Hold a parameter of the model at a value."""
+
     id: Name
     value: float
     weight: Annotated[float, Field(ge=0, le=1)] = 1.0  # 0 lets it go
@@ -94,6 +100,8 @@ class ParamWish(_Lasting):
 
 
 class GazeWish(_Lasting):
+    """Look somewhere, or at nothing in particular."""
+
     x: Unit | None
     y: Unit | None
 
@@ -102,6 +110,8 @@ class GazeWish(_Lasting):
 
 
 class InterruptWish(_Wish):
+    """Stop the reply under way."""
+
     def message(self) -> Message:
         return {"t": "interrupt"}
 
@@ -125,7 +135,7 @@ class Control:
 
     async def wish(self, request: web.Request) -> web.Response:
         try:
-            wish = await read(request, WISHES[request.match_info["wish"]])
+            wish = await read(request, WISHES[request.path.rpartition("/")[2]])
         except ValidationError as error:
             return invalid(error)
         except ValueError:
@@ -153,7 +163,9 @@ class Control:
 
 
 def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
-    router.add_post(f"/api/{{wish:{'|'.join(WISHES)}}}", Control(sessions).wish)
+    control = Control(sessions)
+    for name in WISHES:
+        router.add_post(f"/api/{name}", control.wish)
 
 
 async def read(request: web.Request, kind: type[W]) -> W:

@@ -157,7 +157,7 @@ class Metrics:
         return sums
 
     async def serve(self, _: web.Request) -> web.Response:
-        """GET /metrics."""
+        """GET /metrics: figures for Prometheus."""
         page = await self._server.engine.workers.call("metrics", import_module, "vaidol.server.prometheus")
         body, kind = page.text(self, self._server)
         return web.Response(body=body, headers={"Content-Type": kind})

@@ -59,6 +59,7 @@ class Personas:
         return stack.close
 
     async def all(self, _: web.Request) -> web.Response:
+        """The personas there are."""
         found = [(name, load_persona(name)) for name in shipped()]
         rows = [
             {
@@ -70,9 +71,11 @@ class Personas:
         return web.json_response({"personas": rows})
 
     async def read(self, request: web.Request) -> web.Response:
+        """The persona of a session."""
         return web.json_response({"persona": current(graph_of(self._server, request).plan)})
 
     async def choose(self, request: web.Request) -> web.Response:
+        """Let another persona go on in a session."""
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         try:

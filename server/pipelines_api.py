@@ -57,6 +57,7 @@ class PipelinesApi:
         router.add_put("/api/pipeline", self.change_served)
 
     async def read(self, request: web.Request) -> web.Response:
+        """The pipeline a session runs, as YAML with its secrets masked."""
         graph = graph_of(self._server, request)
         pending = graph.swaps.current
         return web.json_response(
@@ -67,6 +68,7 @@ class PipelinesApi:
         )  # fmt: skip
 
     async def change(self, request: web.Request) -> web.Response:
+        """Change the pipeline of a running session; ?dry_run=1 only tells what would happen, ?at=frame, turn or now."""
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         at = _moment(request)
@@ -80,18 +82,22 @@ class PipelinesApi:
         return await _outcome(graph, lambda: graph.swaps.apply(plan, at))
 
     async def rollback(self, request: web.Request) -> web.Response:
+        """Take back the last change of a session."""
         refuse_strangers(self._server, request)
         graph, at = graph_of(self._server, request), _moment(request)
         return await _outcome(graph, lambda: graph.swaps.rollback(at))
 
     async def history(self, request: web.Request) -> web.Response:
+        """The changes of a session so far."""
         graph = graph_of(self._server, request)
         return web.json_response({"changes": [change.told() for change in graph.swaps.history]})
 
     async def read_served(self, _: web.Request) -> web.Response:
+        """The pipeline that new sessions get."""
         return web.json_response(_shown(self._server.plan))
 
     async def change_served(self, request: web.Request) -> web.Response:
+        """Change the pipeline that new sessions get."""
         server = self._server
         refuse_strangers(server, request)
         at, before = _moment(request), server.plan

@@ -44,6 +44,7 @@ class RecordingsApi:
         router.add_delete("/api/recordings/{name}", self.remove)
 
     async def dump(self, request: web.Request) -> web.Response:
+        """Write the last half minute of a session into a file."""
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         try:
@@ -54,12 +55,14 @@ class RecordingsApi:
             return _no_disk(error)
 
     async def recorder(self, request: web.Request) -> web.Response:
+        """How the recorder of a session stands."""
         graph, recordings = graph_of(self._server, request), self._server.recordings
         recorder = recordings.recorder(graph.session)
         told = {"ports": recorder.ports, "bytes": recorder.held_bytes} if recorder else {"ports": [], "bytes": 0}
         return web.json_response({**told, "recording": recordings.recording(graph.session)})
 
     async def begin(self, request: web.Request) -> web.Response:
+        """Record a session from now on; everybody in it is told."""
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         try:
@@ -69,6 +72,7 @@ class RecordingsApi:
         return web.json_response({"name": name}, status=201)
 
     async def finish(self, request: web.Request) -> web.Response:
+        """End the recording of a session."""
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         try:
@@ -77,9 +81,11 @@ class RecordingsApi:
             return refusal(409, "not_recording", str(error))
 
     async def all(self, _: web.Request) -> web.Response:
+        """All recordings there are."""
         return web.json_response({"recordings": await self._server.recordings.files()})
 
     async def file(self, request: web.Request) -> web.StreamResponse:
+        """Download a recording."""
         try:
             path = await self._server.recordings.path(request.match_info["name"])
         except NoRecording as error:
@@ -91,6 +97,7 @@ class RecordingsApi:
         return web.FileResponse(path, headers=headers)
 
     async def remove(self, request: web.Request) -> web.Response:
+        """Delete a recording."""
         refuse_strangers(self._server, request)
         try:
             await self._server.recordings.remove(request.match_info["name"])

@@ -24,6 +24,7 @@ class Viewing:
         self._server = server
 
     async def join(self, request: web.Request) -> web.Response:
+        """POST /whep: watch a session (?session=ID): an SDP offer in, 201 with the answer out."""
         sessions = self._server.sessions
         try:
             wanted = await self._server.offer(request)

@@ -75,7 +75,7 @@ class Feed:
         return len(self._viewers)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """GET /api/inspect."""
+        """GET /api/inspect: a WebSocket that tells how a running session is doing."""
         if not same_origin(request):
             return refusal(403, "origin", "pages of other sites may not look")
         if len(self._viewers) >= VIEWERS:
