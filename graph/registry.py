@@ -61,6 +61,10 @@ class Registry:
             self._known[kind] = self._load(kind)
         return self._known[kind]
 
+    def add(self, kind: str, node: type[Node[Any]]) -> None:
+        """Add one by hand."""
+        self._known[kind] = node
+
     def kind_of(self, node: type[Node[Any]]) -> str:
         """The kind under which a class was found."""
         return next(kind for kind, known in self._known.items() if known is node)

@@ -17,6 +17,7 @@ from vaidol.server.cli.wrong import Wrong
 COMMANDS = (
     "serve", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run", "convert",
     "scenario", "bench", "import-olv", "client",
+    "swap", "replay",
 )  # fmt: skip
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes
 

@@ -125,7 +125,7 @@ class Listener:
 async def _run(plan: Plan, kinds: Registry) -> dict[str, Any]:
     engine, listener = Engine(kinds), Listener()
     try:
-        await _load(plan, engine)
+        await load_all(plan, engine)
         return await _listen(plan, engine, listener)
     finally:
         engine.close()
@@ -144,7 +144,8 @@ async def _listen(plan: Plan, engine: Engine, listener: Listener) -> dict[str, A
         return {**_told(graph, listener), "trace": chrome_trace(graph.marks, graph.events, session=plan.name)}
 
 
-async def _load(plan: Plan, engine: Engine) -> None:
+async def load_all(plan: Plan, engine: Engine) -> None:
+    """Load what `plan` needs, with bars. Raises `Wrong`."""
     needs = {need.key: need for needs in engine.needs(plan).values() for need in needs}
     with Bars() as bars:
         for need in needs.values():

@@ -16,8 +16,9 @@ from vaidol.graph.registry import Registry
 from vaidol.server import loop
 from vaidol.server.access import is_loopback
 from vaidol.server.app import SERVER, Options, Server, create_app
-from vaidol.server.cli import logs, pipeline
+from vaidol.server.cli import keeping, logs, pipeline
 from vaidol.server.cli.progress import Bars
+from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
 from vaidol.server.live2d.routes import DEFAULT
 
@@ -56,6 +57,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--avatar", default="", metavar="MODEL", help="Live2D model to begin with (default: the puppet)"
     )
+    command.add_argument(
+        "--watch", action="store_true", help="let edits of the pipeline's file take effect at once, in calls as well"
+    )
+    keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
     return command
 
@@ -88,9 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
         live2d_models=tuple(arguments.live2d_models or DEFAULT),
         live2d_runtime=arguments.live2d_runtime,
         avatar=arguments.avatar,
+        recording=keeping.options(arguments),
     )
     with _listen(arguments.host, arguments.port) as listener:
-        loop.run(_serve(plan, registry, options, listener))
+        loop.run(_serve(plan, registry, options, listener, arguments.pipeline if arguments.watch else ""))
     return 0
 
 
@@ -112,7 +118,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(plan: Plan, registry: Registry, options: Options, listener: socket.socket) -> None:
+async def _serve(plan: Plan, registry: Registry, options: Options, listener: socket.socket, watched: str) -> None:
     from aiohttp import web
 
     app = create_app(plan, registry, options)
@@ -128,8 +134,10 @@ async def _serve(plan: Plan, registry: Registry, options: Options, listener: soc
             print("open it with ?token=YOUR_TOKEN once per browser", flush=True)
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_show_loads(app[SERVER]))
+            following = tasks.create_task(follow(app[SERVER], watched)) if watched else watch
             await stop.wait()
             watch.cancel()
+            following.cancel()
     finally:
         await runner.cleanup()
 

@@ -1,0 +1,45 @@
+"""The options of `vaidol serve` that are about recordings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from vaidol.graph.recorder import SECONDS
+from vaidol.server.cli.wrong import Wrong
+from vaidol.server.recordings import RecordingOptions, default_folder
+
+
+def add(command: argparse.ArgumentParser) -> None:
+    """Add them to `command`."""
+    group = command.add_argument_group("recordings")
+    group.add_argument(
+        "--recordings", type=Path, metavar="DIR", help=f"where they are kept (default: {default_folder()})"
+    )
+    group.add_argument(
+        "--keep-s", type=float, default=SECONDS, metavar="S",
+        help=f"seconds of every call kept in memory to be dumped (default: {SECONDS:g}; 0 = none)",
+    )  # fmt: skip
+    group.add_argument("--dump-on-error", action="store_true", help="dump them when a node fails")
+    group.add_argument(
+        "--dump-over-ms", type=float, default=0.0, metavar="MS", help="dump them when an answer takes longer"
+    )
+    group.add_argument(
+        "--keep-days", type=float, default=30.0, help="recordings older than this are removed (default: 30; 0 = never)"
+    )
+    group.add_argument(
+        "--keep-mb", type=float, default=2000.0, help="the oldest beyond this are removed (default: 2000; 0 = never)"
+    )
+
+
+def options(arguments: argparse.Namespace) -> RecordingOptions:
+    """What was given. Raises `Wrong`."""
+    for name in ("keep_s", "dump_over_ms", "keep_days", "keep_mb"):
+        if not 0 <= getattr(arguments, name) < 1e9:
+            raise Wrong(f"--{name.replace('_', '-')} must be 0 or more")
+    if arguments.keep_s > 600:
+        raise Wrong("--keep-s: more than 600 s of every call do not fit in memory")
+    return RecordingOptions(
+        arguments.recordings.expanduser() if arguments.recordings else None, arguments.keep_s, arguments.dump_on_error,
+        arguments.dump_over_ms, arguments.keep_days, arguments.keep_mb,
+    )  # fmt: skip
