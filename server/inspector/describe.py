@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any
 
@@ -19,7 +20,7 @@ def described(plan: Plan, registry: Registry) -> dict[str, Any]:
         "about": plan.about,
         "nodes": [_node(node, registry.find(node.kind)) for node in plan.nodes],
         "edges": [_edge(edge) for edge in plan.edges],
-        "kinds": {node.kind: _kind(registry.find(node.kind)) for node in plan.nodes},
+        "kinds": {node.kind: _kind(registry, node.kind) for node in plan.nodes},
     }
 
 
@@ -60,5 +61,7 @@ def _edge(edge: PlanEdge) -> dict[str, Any]:
     }
 
 
-def _kind(kind: type[Node[Any]]) -> dict[str, Any]:
+@functools.lru_cache(maxsize=256)  # the schema takes a millisecond, and never changes
+def _kind(registry: Registry, name: str) -> dict[str, Any]:
+    kind = registry.find(name)
     return {"doc": inspect.getdoc(kind) or "", "schema": kind.settings_class().model_json_schema()}

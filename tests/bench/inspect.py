@@ -80,6 +80,8 @@ async def watched(rounds: int, seconds: float) -> dict[str, Any]:
     """CPU of the server, interleaved, with each number of inspectors; and with one that listens to an edge."""
     cost: dict[str, list[float]] = {**{name: [] for name in VIEWERS}, "tap": []}
     with serving("talk") as (server, callers, url):
+        cores = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {max(cores)})  # inspectors are browsers elsewhere: not on the server's core
         await asyncio.to_thread(callers.ask, do="join", url=f"{url}/whip", group="all", count=SESSIONS)
         async with ClientSession() as http:
             async with http.get(f"{url}/api/sessions") as response:
@@ -95,6 +97,7 @@ async def watched(rounds: int, seconds: float) -> dict[str, Any]:
                         await asyncio.sleep(seconds)
                         if number:
                             figures.append((server.cpu_s() - before) / (time.perf_counter() - began))
+    os.sched_setaffinity(0, cores)
     ratio = {
         name: statistics.median(now / none for now, none in zip(figures, cost["0"], strict=True))
         for name, figures in cost.items()

@@ -55,7 +55,8 @@ export class Waterfall {
     if (!chosen) this.detail.replaceChildren(el("p", { class: "soft hint" }, "Nothing has been answered yet. Speak: every answer appears here with where its time went."));
     else {
       const most = Math.max(chosen.total_ms ?? 0, compared?.total_ms ?? 0, 1);
-      this.detail.replaceChildren(...this.#about(chosen, most, null), ...(compared ? this.#about(compared, most, chosen) : []));
+      const both = [...this.#about(chosen, most, compared), ...(compared ? this.#about(compared, most, null) : [])];
+      this.detail.replaceChildren(...both, ...(chosen.segments.length ? [sums(chosen, compared)] : []));
     }
   }
 
@@ -94,8 +95,7 @@ export class Waterfall {
       el("h3", {}, `${title(one)}: ${total}${change}`, " ", one.segments.length ? share : null),
       el("p", { class: "said-words" }, el("b", {}, "Heard "), one.heard || "–", el("br"), el("b", {}, "Said "), one.reply || "–", one.status === "cut" ? el("i", {}, " interrupted") : null),
       one.segments.length ? drawing(one, most) : el("p", { class: "soft" }, "No sound came of it, so there is no wait to divide."),
-      one.segments.length ? sums(one, base) : null,
-    ].filter(Boolean);
+    ];
   }
 
   async #export() {
@@ -143,7 +143,7 @@ function drawing(one, most) {
 function sums(one, base) {
   const [mine, theirs] = [summed(one), base ? summed(base) : null];
   const names = [...new Set([...Object.keys(mine), ...Object.keys(theirs ?? {})])];
-  const heads = ["spent on", "ms", "share", ...(base ? ["before", "change"] : [])];
+  const heads = ["spent on", "ms", "share", ...(base ? [title(base), "change"] : [])];
   const row = (name) => {
     const [now, then] = [mine[name] ?? 0, theirs?.[name] ?? 0];
     const cells = [name, now.toFixed(1), `${((now / one.total_ms) * 100).toFixed(0)} %`, ...(base ? [then.toFixed(1), `${now >= then ? "+" : "−"}${Math.abs(now - then).toFixed(1)}`] : [])];
