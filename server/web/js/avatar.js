@@ -92,6 +92,7 @@ export class Avatar {
   /** The conversation's state: idle | listening | thinking | speaking. */
   mode(name) {
     this.#pose = name;
+    this.idle.attentive = name === "listening";
     this.renderer.mark("mode", name);
   }
 

@@ -3,6 +3,7 @@
 const BLINK_MS = { close: 75, hold: 35, open: 130 };
 const BREATH_MS = 3600;
 const GAZE_MS = 5000; // how long the eyes stay on a pointer that has stopped
+const GLANCE_MS = { every: [4500, 11000], stay: [600, 1500] }; // looking aside, when nobody needs an eye on them
 
 export class Idle {
   #blinkAt = 1500;
@@ -11,10 +12,12 @@ export class Idle {
   #pointer = null;
   #told = null; // a gaze that the server asked for
   #eyes = { x: 0, y: 0 };
+  #glance = { x: 0, y: 0, from: Infinity, until: Infinity };
   #calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(random = Math.random) {
     this.random = random;
+    this.attentive = false; // somebody speaks to it: it keeps its eyes on them
   }
 
   /** Look towards (x, y), each -1..1, for a while. */
@@ -43,10 +46,22 @@ export class Idle {
   /** At what it was told to, else at the pointer, else at the viewer. */
   #look(now) {
     if (now >= this.#told?.until) this.#told = null;
-    if (!this.#told) return this.#pointer && now < this.#pointer.until ? this.#pointer : { x: 0, y: 0 };
+    if (!this.#told) return this.#pointer && now < this.#pointer.until ? this.#pointer : this.#aside(now);
     const { from, start, ms, x, y } = this.#told;
     const part = Math.min(1, (now - start) / Math.max(ms, 1));
     return { x: from.x + (x - from.x) * part, y: from.y + (y - from.y) * part };
+  }
+
+  /** At the viewer, and now and then aside. */
+  #aside(now) {
+    const between = ([low, high]) => low + (high - low) * this.random();
+    if (this.#glance.until === Infinity || now >= this.#glance.until) {
+      const from = now + between(GLANCE_MS.every);
+      const [x, y] = [(this.random() < 0.5 ? -1 : 1) * between([0.25, 0.55]), between([-0.2, 0.35])];
+      this.#glance = { x, y, from, until: from + between(GLANCE_MS.stay) };
+    }
+    const looks = now >= this.#glance.from && !this.attentive && !this.#calm.matches;
+    return looks ? this.#glance : { x: 0, y: 0 };
   }
 
   #blink(now) {

@@ -114,7 +114,7 @@ export class Puppet extends Renderer {
     const raised = v("ParamArmRA");
     arm.style.display = raised > 0.01 ? "" : "none";
     const down = 1 - raised;
-    this.#move(arm, `translate(${r(-50 * down)} ${r(460 * down)}) rotate(${r(9 * v("ParamHandR"))} 190 960)`);
+    this.#move(arm, `translate(${r(24 - 74 * down)} ${r(460 * down)}) rotate(${r(9 * v("ParamHandR"))} 190 960)`);
   }
 
   #drawHead(v) {
