@@ -101,7 +101,9 @@ class Server:
         return web.FileResponse(SCHEMA, headers={"Content-Type": "application/schema+json"})
 
     async def overlay(self, _: web.Request) -> web.StreamResponse:
-        return _file("overlay.html")
+        response = _file("overlay.html")
+        self.live2d.loosen(response)
+        return response
 
     async def protocol(self, _: web.Request) -> web.StreamResponse:
         """GET /api/protocol: the JSON schema of the data channel's messages."""

@@ -18,6 +18,10 @@ from vaidol.tests.bench.avatar import PIPELINE, Bursts, Echoes
 from vaidol.tests.server.client import serving
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
+WHOLE = """(() => {
+  const { top, bottom, height } = document.querySelector("#avatar svg").getBoundingClientRect();
+  return top >= -1 && bottom <= innerHeight + 1 && height > 0.7 * innerHeight;
+})()"""
 LIVE = "document.body.dataset.viewer === 'live'"
 OPEN = "vaidol.value('ParamMouthOpenY') > 0.3"
 
@@ -80,6 +84,7 @@ def test_overlays_wait_join_late_keep_step_and_come_back(tmp_path: Path) -> None
         early, early_said = opened(browser, f"{server.url}overlay?captions=1&scale=0.8")
         until(early, "document.querySelector('#avatar svg') !== null")
         assert not early.evaluate(LIVE)  # nobody is there yet
+        assert early.evaluate(WHOLE)
         speaker, _ = opened(browser, server.url)
         speaker.locator("#start:enabled").click()
         until(speaker, "vaidol.state === 'listening'")

@@ -202,9 +202,10 @@ def test_a_runtime_is_served_and_the_page_may_run_it(names: tuple[str, ...], eva
             for name in ("other.js", "../models/mia/mia.moc3", "%2e%2e/x.js"):
                 async with client.get(f"/live2d-runtime/{name}") as response:
                     assert response.status == 404
-            async with client.get("/") as response:
-                policy = response.headers["Content-Security-Policy"]
-            assert f"script-src 'self' {evals};" in policy
+            for page in ("/", "/overlay"):
+                async with client.get(page) as response:
+                    policy = response.headers["Content-Security-Policy"]
+                assert f"script-src 'self' {evals};" in policy
         async with serving(options=options(tmp_path)) as client, client.get("/") as response:
             assert "eval" not in response.headers["Content-Security-Policy"]
 
