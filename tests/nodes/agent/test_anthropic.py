@@ -73,7 +73,7 @@ def test_every_fault_is_told_once_and_the_next_turn_works(
         server.behave("normal")
         assert await reply(graph, "again") == REPLY
 
-    short = {"first_token_s": 0.4, "stall_s": 0.3} if behaviour in ("stall", "silent") else {}
+    short = {"first_token_s": 0.4, "stall_s": 0.3} if behaviour in ("stall", "silent") else {"first_token_s": 8}
     assert len(errors(converse(scene, **short))) == 1
 
 
