@@ -2,10 +2,12 @@
 
 import hashlib
 import importlib.util
+import logging
 import os
 import tempfile
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +61,7 @@ def _make(decoder: Decoder, inputs: tuple[Tensor, ...], folder: Path) -> Path:
     plain, made = folder / "plain.onnx", folder / "int8.onnx"
     names = list(NAMES[: len(inputs)])
     lengths = {"z": {2: "frames"}, "source": {2: "samples"}, "samples": {2: "samples"}}
-    with warnings.catch_warnings(), torch.no_grad():
+    with warnings.catch_warnings(), torch.no_grad(), _quiet():
         warnings.simplefilter("ignore")  # the exporter says that it will be replaced, and what tracing leaves out
         torch.onnx.export(
             decoder, inputs, str(plain), dynamo=False, opset_version=OPSET, input_names=names, output_names=["samples"],
@@ -72,6 +74,21 @@ def _make(decoder: Decoder, inputs: tuple[Tensor, ...], folder: Path) -> Path:
             nodes_to_exclude=[name for name in names if name.startswith(LEFT)],
         )  # fmt: skip
     return made
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out what onnxruntime tells the root logger: to simplify the graph first, which gains nothing here."""
+
+    def wanted(record: logging.LogRecord) -> bool:
+        return "pre-processing" not in record.getMessage()
+
+    root = logging.getLogger()
+    root.addFilter(wanted)
+    try:
+        yield
+    finally:
+        root.removeFilter(wanted)
 
 
 class _Examples:
