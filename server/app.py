@@ -31,7 +31,7 @@ from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
 from vaidol.server.recordings import RecordingOptions, Recordings
 from vaidol.server.recordings_api import RecordingsApi
-from vaidol.server.session import SessionEnded
+from vaidol.server.session import Attend, SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
 
 WEB = Path(__file__).parent / "web"
@@ -61,6 +61,7 @@ class Options:
     live2d_runtime: Path | None = None
     avatar: str = ""
     recording: RecordingOptions = field(default_factory=RecordingOptions)
+    attend: tuple[Attend, ...] = ()  # those who watch every session besides
 
 
 class Server:
@@ -84,7 +85,7 @@ class Server:
         self.personas = Personas(self)
         self.events = Events(self.engine.clock)
         self.sessions.attend += [
-            self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend,
+            self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 

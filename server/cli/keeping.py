@@ -1,4 +1,4 @@
-"""The options of `vaidol serve` that are about recordings."""
+"""The options of `vaidol serve` that are about recordings and traces."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from pathlib import Path
 
 from vaidol.graph.recorder import SECONDS
 from vaidol.server.cli.wrong import Wrong
+from vaidol.server.otel import NoOtel, Spans, to_collector
 from vaidol.server.recordings import RecordingOptions, default_folder
 
 
 def add(command: argparse.ArgumentParser) -> None:
     """Add them to `command`."""
-    group = command.add_argument_group("recordings")
+    group = command.add_argument_group("recordings and traces")
     group.add_argument(
         "--recordings", type=Path, metavar="DIR", help=f"where they are kept (default: {default_folder()})"
     )
@@ -25,11 +26,22 @@ def add(command: argparse.ArgumentParser) -> None:
         "--dump-over-ms", type=float, default=0.0, metavar="MS", help="dump them when an answer takes longer"
     )
     group.add_argument(
+        "--otel", action="store_true", help="send a span for every reply to an OpenTelemetry collector (vaidol[otel])"
+    )
+    group.add_argument(
         "--keep-days", type=float, default=30.0, help="recordings older than this are removed (default: 30; 0 = never)"
     )
     group.add_argument(
         "--keep-mb", type=float, default=2000.0, help="the oldest beyond this are removed (default: 2000; 0 = never)"
     )
+
+
+def spans(arguments: argparse.Namespace) -> list[Spans]:
+    """Who tells the replies to a collector, if that is wanted. Raises `Wrong`."""
+    try:
+        return [Spans(to_collector())] if arguments.otel else []
+    except NoOtel as error:
+        raise Wrong(str(error)) from None
 
 
 def options(arguments: argparse.Namespace) -> RecordingOptions:

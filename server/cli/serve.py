@@ -94,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         live2d_runtime=arguments.live2d_runtime,
         avatar=arguments.avatar,
         recording=keeping.options(arguments),
+        attend=tuple(spans.attend for spans in keeping.spans(arguments)),
     )
     with _listen(arguments.host, arguments.port) as listener:
         loop.run(_serve(plan, registry, options, listener, arguments.pipeline if arguments.watch else ""))
