@@ -67,7 +67,8 @@ class Speaker(Node[S]):
                         if isinstance(piece, Word):
                             self._words += (piece,)
                             continue
-                        self.ctx.mark(frame.trace, "tts_first")
+                        if frame.text:  # a filler is no answer
+                            self.ctx.mark(frame.trace, "tts_first")
                         begun = True
                         await self._put(frame, piece)
         except Exception:  # the end of the reply, or the fallback's sound, may not overtake what is on its way

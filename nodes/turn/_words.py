@@ -19,9 +19,9 @@ WORDS: dict[str, str] = {
     "es": "un una unos unas el la los las y o pero porque que de del para con en por mi tu su si cuando eh em",
 }
 AGREEMENT = (
-    "mhm mm mmm hm hmm uh-huh uhhuh uh huh um aha ah oh yeah yes yep yup ok okay right sure see i wow cool nice great"
-    " good really true exactly alright got it ja genau stimmt klar gut achso oui ouais accord d'accord sí si claro"
-    " vale ajá"
+    "mhm mhmm mmhm mm-hm mm-hmm mm mmm hm hmm uh-huh uhhuh ah-ha ja-ja uh huh um aha ah oh"
+    " yeah yes yep yup ok okay right sure see i wow cool nice great good really true exactly alright got it ja genau"
+    " stimmt klar gut achso oui ouais accord d'accord sí si claro vale ajá"
 )
 STOP = "stop wait no nope hey hold quiet enough sorry halt stopp nein warte moment non arrête attends espera para"
 CLAUSES = {

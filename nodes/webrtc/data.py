@@ -102,6 +102,8 @@ class WebrtcData(Node[Settings]):
         self._call.send(to_message(cue))
 
     def _mouth(self, mouth: Mouth) -> None:
+        if any(mouth.open) and self.ctx.fence.turn(self._speaks[0]) is not None:
+            self.ctx.mark(self._speaks[1], "mouth_first")
         for message in mouth_messages(mouth):
             self._call.send(message, fast=True)
 

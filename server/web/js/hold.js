@@ -38,6 +38,13 @@ export class Hold extends EventTarget {
     return this.#held;
   }
 
+  /** Whether there is a call with a microphone to talk into. */
+  ready(on) {
+    if (this.#button.disabled === !on) return;
+    this.#button.disabled = !on;
+    if (!on) this.end();
+  }
+
   /** Hold to talk, or talk freely. */
   use(on) {
     this.end();

@@ -5,6 +5,7 @@ import { Avatar } from "./avatar.js";
 import { Avatars } from "./avatars.js";
 import { Call } from "./call.js";
 import { Health } from "./health.js";
+import { Hold } from "./hold.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
 import { choosePersona } from "./personas.js";
 import { watchRecording } from "./recording.js";
@@ -21,6 +22,7 @@ const WORDS = {
   reconnecting: "Connection lost. Trying again…",
   listening: "Listening",
   deaf: "Microphone off",
+  closed: "Hold to talk",
   thinking: "Thinking…",
   speaking: "Speaking",
 };
@@ -31,6 +33,7 @@ const page = new Page();
 const call = new Call();
 const health = new Health();
 const meter = new LevelMeter();
+const hold = new Hold(document.getElementById("hold"), document.getElementById("hold-mode"));
 const clock = new MediaClock();
 const transcript = new Transcript();
 const host = document.getElementById("avatar");
@@ -54,9 +57,11 @@ function sentence(text) {
 function showState() {
   const status = opening ? "connecting" : call.status;
   const deaf = status === "live" && doing === "listening" && (call.muted || !call.hasMicrophone);
-  const words = opening ? "Waiting for the microphone…" : WORDS[deaf ? "deaf" : status === "live" ? doing : status];
+  const silent = hold.on && call.hasMicrophone ? "closed" : "deaf";
+  const words = opening ? "Waiting for the microphone…" : WORDS[deaf ? silent : status === "live" ? doing : status];
   page.state(status, doing, words);
   page.microphone({ present: call.hasMicrophone, muted: call.muted });
+  hold.ready(status === "live" && call.hasMicrophone);
   avatar.mode(status === "live" ? doing : "idle");
 }
 
@@ -98,7 +103,8 @@ function stop() {
 
 async function toggleMicrophone() {
   if (call.hasMicrophone) {
-    call.mute(!call.muted);
+    if (hold.on) hold.use(false);
+    else call.mute(!call.muted);
     showState();
     return;
   }
@@ -205,6 +211,7 @@ call.addEventListener("stream", ({ detail }) => play(detail));
 call.addEventListener("failure", ({ detail }) => page.notice(detail.message));
 call.addEventListener("status", ({ detail }) => {
   if (detail.status !== "live") show.silence();
+  else if (hold.on && call.hasMicrophone) call.mute(!hold.held);
   if (detail.status === "idle") {
     meter.close();
     page.voice.srcObject = null;
@@ -222,6 +229,16 @@ menu.addEventListener("preview", ({ detail }) => avatar.expression(detail.expres
 health.addEventListener("change", ({ detail }) => page.health(detail));
 transcript.addEventListener("change", ({ detail }) => page.row(detail));
 
+hold.addEventListener("mode", () => {
+  if (call.hasMicrophone) call.mute(hold.on);
+  showState();
+});
+hold.addEventListener("talk", ({ detail }) => {
+  if (detail) call.mute(false);
+  call.send({ t: "talk", on: detail });
+  if (!detail) call.mute(hold.on);
+  showState();
+});
 page.addEventListener("start", start);
 page.addEventListener("stop", stop);
 page.addEventListener("mute", toggleMicrophone);

@@ -113,7 +113,9 @@ def test_any_row_of_small_words_gets_an_answer(words: list[str]) -> None:
     assert 0 <= finished(" ".join(words), "en") <= 1
 
 
-@pytest.mark.parametrize("text", ["", "Mhm.", "Yeah, right.", "Uh-huh, okay", "I see.", "Ja, genau.", "D\u2019accord."])
+@pytest.mark.parametrize(
+    "text", ["", "Mhm.", "Mm-hmm.", "Yeah, right.", "Uh-huh, okay", "I see.", "Ja, genau.", "D\u2019accord."]
+)
 def test_agreement(text: str) -> None:
     assert agrees(text)
     assert not objects(text)
