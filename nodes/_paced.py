@@ -41,6 +41,8 @@ class Paced(Node[S]):
         self.ctx.each_tick(self._tick)
 
     async def process(self, port: str, frame: Audio) -> None:
+        if len(frame.samples) and frame.of is not None and frame.of.text:
+            self.ctx.mark(frame.trace, "voice_first")
         await self.pacer.room()
         self.pacer.push(frame)
 

@@ -191,8 +191,6 @@ class RvcNode(Node[RvcSettings]):
             stream.leaves(made)
         at, stream.left = stream.left, stream.left + len(made)
         self._plays_until_s = max(self._plays_until_s, self.ctx.clock.s()) + len(made) / SPOKEN
-        if frame.gen and len(made):
-            self.ctx.mark(frame.trace, "voice_first")
         whole = replace(frame, samples=made, rate=SPOKEN, pts=at)
         await self.send("audio", whole if end else replace(whole, sentence_end=False, final=False))
 

@@ -89,7 +89,5 @@ class ShiftVoice(Node[ShiftSettings]):
             self._send(frame, made)
 
     def _send(self, frame: Audio, made: F32) -> None:
-        if frame.gen and len(made):
-            self.ctx.mark(frame.trace, "voice_first")
         self.emit("audio", replace(frame, samples=made, pts=self._given))
         self._given += len(made)

@@ -102,6 +102,8 @@ def test_it_is_remembered_and_mute_leaves_it(stage: Stage) -> None:
     stage.call()
     assert muted(stage), "a call begins with a closed microphone"
     assert stage.page.locator("#hold").is_visible()
+    stage.page.keyboard.down("Space")
+    assert talks(stage) == [True], "the space bar talks from the first moment on"
 
 
 @pytest.mark.parametrize("width", [390, 1280])

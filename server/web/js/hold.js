@@ -43,6 +43,7 @@ export class Hold extends EventTarget {
     if (this.#button.disabled === !on) return;
     this.#button.disabled = !on;
     if (!on) this.end();
+    else if (this.#on && document.activeElement?.id === "mute") this.#button.focus(); // where a call's focus begins
   }
 
   /** Hold to talk, or talk freely. */
