@@ -1,5 +1,7 @@
 """Fundamental frequency: what pitch a voice has at each moment. One method per file, all of the same form."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +14,13 @@ HOP = 160  # samples between two values, 10 ms
 Method = Callable[[F32], F32]
 """(n,) float32, [-1, 1], 16 kHz -> (n // 160 + 1,) Hz, one value per 10 ms, 0 = unvoiced."""
 
-METHODS = ("swift", "periods", "rmvpe")
+METHODS = tuple(sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_")))
+"""One for each file of this folder; it has `load(weights) -> Method`, with the user's own file where it needs one."""
 
 
-def method(name: str, rmvpe: Path | None = None) -> Method:
-    """Load one of METHODS; `rmvpe` is the file of the user's own network. Raises LoadError, ValueError."""
-    if name == "swift":
-        from vaidol.models.f0.swift import Swift
-
-        return Swift()
-    if name == "periods":
-        from vaidol.models.f0.periods import Periods
-
-        return Periods()
-    if name == "rmvpe" and rmvpe is not None:
-        from vaidol.models.rvc import load_rmvpe
-
-        return load_rmvpe(rmvpe).f0
-    raise ValueError(f"there is no f0 method {name!r}; there are: {', '.join(METHODS)}")
+def method(name: str, weights: Path | None = None) -> Method:
+    """Load one of METHODS. Raises LoadError, ValueError."""
+    if name not in METHODS:
+        raise ValueError(f"there is no f0 method {name!r}; there are: {', '.join(METHODS)}")
+    found: Method = importlib.import_module(f"{__name__}.{name}").load(weights)
+    return found

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import struct
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Settings
+from vaidol.models.f0 import METHODS
 from vaidol.nodes._models import model_path
 
+MOST_HEAD = 16 << 20  # bytes
 TARGETS = {"low": 155.0, "high": 255.0}  # Hz, the medians that are usually asked for
 
 
@@ -22,7 +27,7 @@ class RvcSettings(Settings):
     """ContentVec: a model of the catalogue, or the path of hubert_base.pt or of a Hugging Face folder."""
     retrieval: float = Field(0.0, ge=0, le=1)
     """How far what is said is drawn towards the index, 0..1; 0.5 to 0.75 is usual."""
-    f0: Literal["swift", "periods", "rmvpe"] = "swift"
+    f0: str = "swift"
     """Where the pitch comes from; rmvpe needs its model (`vaidol models pull rmvpe`)."""
     rmvpe: str = "rmvpe"
     """RMVPE: a model of the catalogue, or the path of rmvpe.pt."""
@@ -72,15 +77,38 @@ class RvcSettings(Settings):
             raise ValueError(str(error)) from None
         return name
 
+    @field_validator("f0")
+    @classmethod
+    def _has_method(cls, name: str) -> str:
+        if name not in METHODS:
+            raise ValueError(f"there is no f0 method '{name}'; there are: {', '.join(METHODS)}")
+        return name
+
     @model_validator(mode="after")
     def _in_range(self) -> RvcSettings:
         if self.pitch != "auto" and not -36 <= self.pitch <= 36:
             raise ValueError(f"pitch must be auto, or -36 to 36 semitones, not {self.pitch:g}")
         if isinstance(self.target_hz, float) and not 50 <= self.target_hz <= 1100:
             raise ValueError(f"target_hz must be low, high, voice, or 50 to 1100 Hz, not {self.target_hz:g}")
+        if self.pitch == "auto" and self.target_hz == "voice" and not _usual_hz(model_path(self.model)):
+            said = f"nothing says how high {self.model} usually speaks"
+            raise ValueError(f"{said}: give pitch auto a target_hz (low, high, Hz), or add the voice with --hz")
         return self
 
     @property
     def key(self) -> str:
         """Equal keys share one copy of the weights."""
         return f"rvc {self.model} {self.index} {self.units} {self.f0} {self.rmvpe} {self.device} {self.precision}"
+
+
+def _usual_hz(path: Path) -> float:
+    """The pitch that was noted when the voice was added; 0 = none. Reads the head of the file alone."""
+    if path.suffix != ".safetensors":
+        return 0.0
+    try:
+        with path.open("rb") as file:
+            (size,) = struct.unpack("<Q", file.read(8))
+            about = json.loads(file.read(min(size, MOST_HEAD))).get("__metadata__", {})
+        return float(about.get("usual_hz", 0))
+    except (OSError, ValueError, struct.error, AttributeError):  # the loader says what is wrong with the file
+        return 0.0

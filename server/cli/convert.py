@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vaidol.graph.errors import ProviderError
 from vaidol.models.errors import ModelError
+from vaidol.models.f0 import METHODS
 from vaidol.models.shift import PRESETS, Shift, VoiceShifter
 from vaidol.nodes.file._reader import RATE, Reader
 from vaidol.server.cli.progress import Bars
@@ -41,7 +42,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument("--formant", type=float, metavar="SEMITONES", help="with --shift: size, up is smaller")
     command.add_argument("--index", default="", metavar="FILE", help="its .index (default: the one added with it)")
     command.add_argument("--retrieval", type=float, default=0.0, metavar="0..1", help="how much of the index")
-    command.add_argument("--f0", choices=("swift", "periods", "rmvpe"), default="swift", help="where the pitch is from")
+    command.add_argument("--f0", choices=METHODS, default="swift", help="where the pitch is from")
     command.add_argument("--protect", type=float, default=0.5, metavar="0..0.5", help="keep breath and consonants")
     command.add_argument("--loudness", type=float, default=1.0, metavar="0..1", help="0: the source's, 1: its own")
     command.add_argument("--speaker", type=int, default=0, metavar="N", help="of a voice of several")

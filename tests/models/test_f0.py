@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vaidol.models.f0 import HOP, RATE, Method, method
+from vaidol.models.errors import LoadError
+from vaidol.models.f0 import HOP, METHODS, RATE, Method, method
 
 LOCAL = ("swift", "periods")
 
@@ -30,6 +31,14 @@ def test_a_steady_voice_is_found(find: Method, hz: float) -> None:
     assert np.median(np.abs(1200 * np.log2(middle[middle > 0] / hz))) < 15  # cents
 
 
+def test_a_method_is_a_file() -> None:
+    assert METHODS == ("periods", "rmvpe", "swift")
+    with pytest.raises(ValueError, match="no f0 method 'crepe'; there are: periods, rmvpe, swift"):
+        method("crepe")
+    with pytest.raises(LoadError, match="vaidol models pull rmvpe"):
+        method("rmvpe")
+
+
 def test_a_glide_is_followed(find: Method) -> None:
     hz = np.linspace(120, 240, 2 * RATE)
     found = find(voice(hz))[10:-10]
@@ -48,8 +57,3 @@ def test_any_length_gives_a_value_per_hop(find: Method, length: int) -> None:
     sound = voice(np.full(length, 150.0))
     assert len(find(sound)) == length // HOP + 1
     assert np.isfinite(find(np.full(length, np.nan, np.float32))).all()
-
-
-def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ValueError, match="swift, periods, rmvpe"):
-        method("crepe")
