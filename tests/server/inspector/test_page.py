@@ -123,7 +123,7 @@ def test_an_edge_is_looked_at_and_listened_to(page: Page, stage: Stage) -> None:
 
 
 def test_answers_show_where_their_time_went(page: Page) -> None:
-    until(page, "document.querySelectorAll('.answers li').length >= 3 && document.querySelector('.fall')")
+    until(page, "document.querySelectorAll('.answers li').length >= 5 && document.querySelector('.fall')")
     text = page.inner_text("#waterfall .detail")
     assert "Heard What is " in text
     assert "Said That is " in text
