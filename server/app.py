@@ -16,11 +16,13 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.graph.waterfall import chrome_trace
+from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, offer, openapi, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.events_api import Events
+from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.metrics import Metrics
@@ -50,6 +52,7 @@ class Options:
     """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client.
 
     live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
+    history: the file in which conversations are kept, None: they are not.
     """
 
     max_sessions: int = 8
@@ -62,6 +65,7 @@ class Options:
     avatar: str = ""
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     attend: tuple[Attend, ...] = ()  # those who watch every session besides
+    history: Path | None = None
 
 
 class Server:
@@ -80,6 +84,7 @@ class Server:
         self.sessions = Sessions(
             plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
         )
+        self.history = self.sessions.history = History(options.history) if options.history is not None else None
         self.recordings = Recordings(self.engine, options.recording)
         self.metrics = Metrics(self)
         self.personas = Personas(self)
@@ -208,6 +213,8 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
             tasks.create_task(server.recordings.sweep(), name="sweep")
             yield
             loading.cancel()
+        if server.history is not None:
+            await server.engine.workers.call(POOL, server.history.close)
         server.engine.close()
 
     app.cleanup_ctx.append(life)
@@ -239,6 +246,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     PipelinesApi(server).routes(router)
     server.personas.routes(router)
     RecordingsApi(server).routes(router)
+    HistoryApi(server).routes(router)
     openapi.add_routes(router, server.version)
 
 

@@ -147,7 +147,10 @@ def refuse_strangers(server: Server, request: web.Request) -> None:
 
 def refused(status: int, code: str, message: str, **more: Any) -> web.HTTPException:
     """A refusal to be raised, with `more` beside its error."""
-    kinds = {400: web.HTTPBadRequest, 403: web.HTTPForbidden, 404: web.HTTPNotFound, 422: web.HTTPUnprocessableEntity}
+    kinds = {
+        400: web.HTTPBadRequest, 403: web.HTTPForbidden, 404: web.HTTPNotFound, 422: web.HTTPUnprocessableEntity,
+        503: web.HTTPServiceUnavailable,
+    }  # fmt: skip
     body = {"error": {"code": code, "message": message}, **more}
     return kinds[status](text=json.dumps(body), content_type="application/json")
 

@@ -18,6 +18,7 @@ MAX_BYTES = 16_384  # of one message from a client
 MAX_TEXT = 4000  # characters somebody may type at once
 MAX_NAMES = 512  # expressions, motion groups or parameters of a model
 COUNT = Annotated[int, Field(ge=0, le=2**53)]
+USER = r"^([A-Za-z0-9_-]{16,64})?$"  # pydantic's "$" is the very end
 NAME = Annotated[str, Field(max_length=200)]
 
 
@@ -36,6 +37,8 @@ class Hello(_FromClient):
 
     t: Literal["hello"]
     v: COUNT
+    user: Annotated[str, Field(pattern=USER)] = ""
+    """a long random id that the client keeps; the history of calls belongs to whoever knows it (empty: none is kept)"""
 
 
 class Text(_FromClient):

@@ -16,6 +16,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.frames import F32
 from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
+from vaidol.nodes.agent._history import Recorder
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.audience import Audience
@@ -51,6 +52,7 @@ class Session:
         self.graph: Graph | None = None  # once its nodes are open
         self.resource = ""  # names the newest connection towards its client
         self.attend: Sequence[Attend] = ()  # those who watch its graph
+        self.recorder: Recorder | None = None  # writes down what is said
         self._plan = plan
         self._engine = engine
         self._grace_s = grace_s
@@ -133,7 +135,8 @@ class Session:
         return bool(self._messages)
 
     async def _live(self) -> None:
-        graph = Graph(self._plan, self._engine, session=self.id, ends={"call": self})
+        ends = {"call": self} if self.recorder is None else {"call": self, "history": self.recorder}
+        graph = Graph(self._plan, self._engine, session=self.id, ends=ends)
         async with graph:
             self.graph = graph
             with ExitStack() as stack:
@@ -171,6 +174,8 @@ class Session:
             if message.v != protocol.VERSION:
                 said = f"this server speaks version {protocol.VERSION} of the protocol, the page {message.v}: reload it"
                 self.send(protocol.error("version", said))
+            if self.recorder is not None and not self.recorder.user:  # the first stays: what was said is theirs
+                self.recorder.user = message.user
             return
         if isinstance(message, protocol.Avatar):
             self.avatar = message

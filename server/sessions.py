@@ -11,6 +11,7 @@ from typing import Any
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
+from vaidol.nodes.agent._history import History, Recorder
 from vaidol.server.load import Load
 from vaidol.server.offer import Offer
 from vaidol.server.session import Attend, Session, SessionEnded
@@ -41,6 +42,7 @@ class Sessions:
         self._stun = stun
         self._sessions: dict[str, Session] = {}  # by token
         self.attend: list[Attend] = []  # those who watch every session
+        self.history: History | None = None  # where they write down what is said
         self._guests = 0  # sessions that others run
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -84,6 +86,7 @@ class Sessions:
         self._admit()
         session = Session(self.plan, self._engine, grace_s=self._grace_s, stun=self._stun)
         session.attend = self.attend
+        session.recorder = Recorder(self.history) if self.history is not None else None
         self._sessions[session.token] = session
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
         self._running.add(task)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -16,6 +16,7 @@ from vaidol.graph.frames import Mark, TextDelta, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
+from vaidol.nodes.agent._history import POOL, HistoryError, Line, Recorder
 from vaidol.nodes.agent._memory import Conversation, Message
 from vaidol.nodes.agent._persona import TAG, load_persona
 
@@ -58,7 +59,7 @@ class ChatAgent(Node[C]):
 
     What it remembers of a reply is what was heard: whole sentences as they are played, and after an interruption
     exactly the words that came out. A turn that died before its transcript came is remembered, and not answered; an
-    aside is answered, and not remembered.
+    aside is answered, and not remembered. Where the session has the end `history`, a `Recorder`, it is written down.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (Port("user", Transcript, many=True), Port("heard", Mark, optional=True))
@@ -72,6 +73,9 @@ class ChatAgent(Node[C]):
         self._others: dict[str, Conversation] = {}  # of personas that spoke before
         self.answering = Transcript()  # what is being answered
         self._stop_listening: Callable[[], None] = lambda: None
+        self._recorder: Recorder | None = None
+        self._writing = False
+        self._complained = False  # that it cannot be written down
 
     @property
     def source(self) -> str:
@@ -84,6 +88,11 @@ class ChatAgent(Node[C]):
 
     async def open(self) -> None:
         """Subclasses call this."""
+        try:
+            self._recorder = self.ctx.end("history")
+            self.memory.note = self._note
+        except ProviderError:  # this session keeps none
+            self._recorder = None
         if self.settings.greet and not self.settings.prompt:
             self._stop_listening = self.ctx.events.listen(self._event)
             for event in self.ctx.events:  # the client may have been quicker than this node
@@ -92,6 +101,14 @@ class ChatAgent(Node[C]):
     async def close(self) -> None:
         """Subclasses call this."""
         self._stop_listening()
+        await self._write()
+
+    def resume(self, chat: str, lines: Sequence[Line]) -> None:
+        """Go on with a conversation of the history: it alone is remembered now, and what is said is added to it."""
+        roles: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}
+        self.memory.recall((line.n, roles[line.role], line.text) for line in lines)
+        if self._recorder is not None:
+            self._recorder.go_on(self._who, chat)
 
     def export_state(self) -> dict[str, Any]:
         return {"memory": self.memory, "persona": self._who, "others": self._others}
@@ -124,6 +141,28 @@ class ChatAgent(Node[C]):
             self.memory.abandon(cut.gen)
         else:
             self.memory.cut(cut.gen, cut.heard_text)
+
+    def _note(self, n: int, role: str, text: str) -> None:
+        if self._recorder is not None:
+            self._recorder.note(self._who, self.settings.persona, n, role, text)
+            if not self._writing:
+                self._writing = True
+                self.ctx.spawn(self._write())
+
+    async def _write(self) -> None:
+        """Write down what waits; what cannot be written waits for the next time."""
+        recorder = self._recorder
+        try:
+            while recorder is not None and (lines := recorder.waiting()):
+                await self.ctx.call(POOL, recorder.history.write, lines)
+                recorder.written(lines)
+                self._complained = False
+        except (HistoryError, ProviderError) as error:
+            if not self._complained:  # once, until it works again
+                self.ctx.trouble(str(error), code="history")
+            self._complained = True
+        finally:
+            self._writing = False
 
     def _event(self, event: Event) -> None:
         if event.name == "joined":

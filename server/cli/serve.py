@@ -13,6 +13,7 @@ from typing import Any
 
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
+from vaidol.nodes.agent._history import History, HistoryError
 from vaidol.server import loop
 from vaidol.server.access import is_loopback
 from vaidol.server.app import SERVER, Options, Server, create_app
@@ -60,6 +61,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
     command.add_argument(
         "--watch", action="store_true", help="let edits of the pipeline's file take effect at once, in calls as well"
     )
+    command.add_argument(
+        "--history",
+        type=Path,
+        metavar="FILE",
+        help="keep what is said, by user, in this SQLite file (default: nowhere)",
+    )
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
     return command
@@ -95,10 +102,25 @@ def run(arguments: argparse.Namespace) -> int:
         avatar=arguments.avatar,
         recording=keeping.options(arguments),
         attend=tuple(spans.attend for spans in keeping.spans(arguments)),
+        history=_history(arguments.history),
     )
     with _listen(arguments.host, arguments.port) as listener:
         loop.run(_serve(plan, registry, options, listener, arguments.pipeline if arguments.watch else ""))
     return 0
+
+
+def _history(path: Path | None) -> Path | None:
+    """The file, tried. Raises `Wrong`."""
+    if path is None:
+        return None
+    history = History(path.expanduser())
+    try:
+        history.chats("")
+    except HistoryError as error:
+        raise Wrong(f"--history: {error}") from None
+    finally:
+        history.close()
+    return history.path
 
 
 def _listen(host: str, port: int) -> socket.socket:

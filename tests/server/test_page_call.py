@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -65,7 +66,12 @@ def test_a_call_offers_audio_and_two_channels(stage: Stage) -> None:
     assert peer["way"] == [["audio", "sendrecv"]]
     assert peer["mouth"] == {"ordered": False, "maxRetransmits": 0}
     assert peer["state"] == {"ordered": True}
-    assert stage.sent("hello") == [{"t": "hello", "v": 1}]
+    [hello] = stage.sent("hello")
+    user = hello.pop("user")
+    assert hello == {"t": "hello", "v": 1}
+    assert re.fullmatch("[0-9a-f]{32}", user)
+    assert stage.page.evaluate("import('./web/js/whoami.js').then((it) => it.whoami())") == user  # kept, not made anew
+    assert stage.page.evaluate("localStorage.getItem('vaidol.user')") == user
     assert stage.page.evaluate("vaidol.session") == "s1"
     assert stage.text("#status") == "Listening"
     stage.say("ping", n=7)

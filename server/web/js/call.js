@@ -2,6 +2,7 @@
 
 import { CallRefused, firstCandidate, parse, post, refusal } from "./signal.js";
 import { Ticket } from "./ticket.js";
+import { whoami } from "./whoami.js";
 
 const PING_MS = 2000;
 const PINGS_LOST = 3; // 6 s of silence: the peer is gone
@@ -146,7 +147,7 @@ export class Call extends EventTarget {
     this.#clearTimers();
     this.#attempt = 0;
     this.#unanswered = 0;
-    this.send({ t: "hello", v: 1 });
+    this.send({ t: "hello", v: 1, user: whoami() });
     if (this.#muted) this.mute(true);
     this.#ping(epoch, 1);
     this.#status("live");
