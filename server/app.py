@@ -11,11 +11,9 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from vaidol.graph.answers import answers, wait
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
-from vaidol.graph.waterfall import chrome_trace
 from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, offer, openapi, viewing
@@ -33,8 +31,10 @@ from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
 from vaidol.server.recordings import RecordingOptions, Recordings
 from vaidol.server.recordings_api import RecordingsApi
-from vaidol.server.session import Attend, SessionEnded
+from vaidol.server.running import Attend
+from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
+from vaidol.server.sessions_api import SessionsApi
 
 WEB = Path(__file__).parent / "web"
 SCHEMA = LIBRARY / "schema.json"
@@ -173,24 +173,6 @@ class Server:
             return web.Response(status=200)
         return refusal(404, "no_call", "there is no such call")
 
-    async def report(self, _: web.Request) -> web.Response:
-        """GET /api/sessions: state and counters of every session."""
-        return web.json_response({"sessions": self.sessions.report()})
-
-    async def waterfall(self, request: web.Request) -> web.Response:
-        """GET /api/sessions/ID/waterfall: where the time of its utterances went; ?format=chrome for a trace viewer."""
-        found = (session.graph for session in self.sessions if session.id == request.match_info["session"])
-        graph = next(found, None)
-        if graph is None:
-            return refusal(404, "no_session", "there is no such session, or its nodes are not open yet")
-        wanted = request.query.get("format", "json")
-        if wanted not in ("json", "chrome"):
-            return refusal(400, "format", "format is json or chrome")
-        if wanted == "chrome":
-            waits = {trace: wait(graph, trace) for trace in tuple(graph.marks)}
-            return web.json_response(chrome_trace(graph.marks, graph.events, session=graph.session, waits=waits))
-        return web.json_response({"session": graph.session, "utterances": answers(graph)})
-
 
 SERVER = web.AppKey("server", Server)
 
@@ -218,6 +200,7 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
         server.engine.close()
 
     app.cleanup_ctx.append(life)
+    app.on_shutdown.append(lambda _: server.sessions.end_hosted())
     app.on_shutdown.append(lambda _: server.feed.close())
     app.on_shutdown.append(lambda _: server.events.close())
     app.on_response_prepare.append(add_headers)
@@ -237,8 +220,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     viewing.add_routes(router, server)
     control.add_routes(router, server.sessions)
     autonomous.add_routes(router, server.sessions)
-    router.add_get("/api/sessions", server.report)
-    router.add_get("/api/sessions/{session}/waterfall", server.waterfall)
+    SessionsApi(server).routes(router)
     ClientSockets(server).add_routes(router)
     router.add_get("/metrics", server.metrics.serve)
     router.add_get("/api/events", server.events.serve)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.server.access import refusal
 from vaidol.server.control import invalid, read, unknown_name
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 
 KIND = "turn.autonomous"
@@ -57,7 +57,7 @@ class Autonomy:
             return invalid(error)
         except ValueError:
             return refusal(400, "not_json", "the body is not a JSON object")
-        if wish.session and self._sessions.find(wish.session) is None:
+        if wish.session and self._sessions.named(wish.session) is None:
             return unknown_name("no_session", f"there is no session '{wish.session}'", [s.id for s in self._sessions])
         nodes = self._nodes(wish.session)
         if not nodes:
@@ -71,9 +71,9 @@ class Autonomy:
             told[session.id] = node.report()
         return web.json_response({"sessions": told})
 
-    def _nodes(self, wanted: str) -> list[tuple[Session, Speaks]]:
+    def _nodes(self, wanted: str) -> list[tuple[Running, Speaks]]:
         """The nodes of the session `wanted`, or of all."""
-        found = self._sessions.find(wanted) if wanted else None
+        found = self._sessions.named(wanted) if wanted else None
         return [
             (session, cell.node)
             for session in (self._sessions if found is None else (found,))

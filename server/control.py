@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -30,7 +30,7 @@ class _Wish(BaseModel):
         """What the session is told."""
         raise NotImplementedError
 
-    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+    def unknown(self, session: Running) -> tuple[str, list[str]] | None:
         """What this session's avatar does not have, and what it has instead."""
         return None
 
@@ -55,7 +55,7 @@ class ExpressionWish(_Lasting):
     def message(self) -> Message:
         return {"t": "expression", "name": self.expression, "weight": self.intensity, **self.lasting()}
 
-    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+    def unknown(self, session: Running) -> tuple[str, list[str]] | None:
         known = EXPRESSIONS | set(session.avatar.expressions if session.avatar else ())
         return None if self.expression in known else (f"no expression '{self.expression}'", sorted(known))
 
@@ -74,7 +74,7 @@ class MotionWish(_Wish):
             told if self.group in MOTIONS and self.index is None else {**told, "group": self.group, "index": self.index}
         )
 
-    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+    def unknown(self, session: Running) -> tuple[str, list[str]] | None:
         known = dict.fromkeys(MOTIONS, 1) | (session.avatar.motions if session.avatar else {})
         if self.group not in known:
             return f"no motion '{self.group}'", sorted(known)
@@ -94,7 +94,7 @@ class ParamWish(_Lasting):
     def message(self) -> Message:
         return {"t": "param", "id": self.id, "value": self.value, "weight": self.weight, **self.lasting()}
 
-    def unknown(self, session: Session) -> tuple[str, list[str]] | None:
+    def unknown(self, session: Running) -> tuple[str, list[str]] | None:
         known = session.avatar.params if session.avatar else [self.id]  # nobody has told: the page will see
         return None if self.id in known else (f"no parameter '{self.id}'", sorted(known))
 
@@ -141,7 +141,7 @@ class Control:
         except ValueError:
             return refusal(400, "not_json", "the body is not a JSON object")
         if wish.session:
-            found = self._sessions.find(wish.session)
+            found = self._sessions.named(wish.session)
             meant = [] if found is None else [found]
         else:
             meant = [session for session in self._sessions if session.state != "ended"]
@@ -151,7 +151,7 @@ class Control:
             return unknown_name("no_session", said, ids)
         return self._grant(wish, meant)
 
-    def _grant(self, wish: _Wish, meant: list[Session]) -> web.Response:
+    def _grant(self, wish: _Wish, meant: list[Running]) -> web.Response:
         """Tell those sessions whose avatar can do it; an error only where none can."""
         able = [session for session in meant if wish.unknown(session) is None]
         if not able and (missing := wish.unknown(meant[0])):

@@ -14,7 +14,7 @@ from vaidol.graph.clock import Clock
 from vaidol.graph.events import Event
 from vaidol.graph.scheduler import Graph
 from vaidol.server.access import refusal
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 WAITING = 1000  # events that wait for a listener who reads slowly; older ones are left out, and counted
 LISTENERS = 32
@@ -47,7 +47,7 @@ class Events:
         self._listeners: set[_Listener] = set()
         self._closed = False
 
-    def attend(self, session: Session, graph: Graph) -> Callable[[], None]:
+    def attend(self, session: Running, graph: Graph) -> Callable[[], None]:
         """Tell the listeners what happens in `graph` from now on; returns what ends that."""
         ended = graph.events.listen(lambda event: self._tell(session.id, _told(event)))
         self._tell(session.id, {"event": "session_begin"})

@@ -17,7 +17,7 @@ from vaidol.graph.events import Event
 from vaidol.graph.generations import DEAD
 from vaidol.graph.histogram import BUCKETS
 from vaidol.graph.scheduler import Graph
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -136,7 +136,7 @@ class Metrics:
         self.swaps: dict[Key, int] = defaultdict(int)
         self.answers, self.cuts, self.gaps = Times(TURN_S), Times(CUT_S), Times(GAP_S)
 
-    def attend(self, _: Session, graph: Graph) -> Callable[[], None]:
+    def attend(self, _: Running, graph: Graph) -> Callable[[], None]:
         """Count what `graph` does; returns what ends that."""
         self.sessions += 1
         self._running[graph] = graph.plan.name

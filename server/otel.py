@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from vaidol.graph.clock import NS, wall_s
 from vaidol.graph.events import Event
 from vaidol.graph.scheduler import Graph
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -48,7 +48,7 @@ class Spans:
     def __init__(self, provider: TracerProvider) -> None:
         self._tracer = provider.get_tracer("vaidol")
 
-    def attend(self, _: Session | None, graph: Graph) -> Callable[[], None]:
+    def attend(self, _: Running | None, graph: Graph) -> Callable[[], None]:
         """Tell the replies of `graph`; returns what ends that."""
         wall = int(wall_s() * NS) - graph.clock.ns()
 

@@ -28,7 +28,7 @@ from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.access import refusal
 from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -46,7 +46,7 @@ class Personas:
         router.add_get("/api/sessions/{session}/persona", self.read)
         router.add_post("/api/sessions/{session}/persona", self.choose)
 
-    def attend(self, session: Session, graph: Graph) -> Callable[[], None]:
+    def attend(self, session: Running, graph: Graph) -> Callable[[], None]:
         """Let the person in the call choose; returns what ends it."""
         stack = ExitStack()
 
@@ -106,7 +106,7 @@ class Personas:
         self._before[graph] = (base, graph.plan)
         return change
 
-    async def _chosen(self, session: Session, graph: Graph, name: str) -> None:
+    async def _chosen(self, session: Running, graph: Graph, name: str) -> None:
         try:
             await self.switch(graph, name)
             session.send(told(name))

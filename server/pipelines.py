@@ -18,6 +18,7 @@ from vaidol.graph.swap import Busy
 from vaidol.graph.written import from_text, names_in, patched
 from vaidol.graph.yamlfile import read
 from vaidol.models.errors import ModelError
+from vaidol.server.olv.plans import as_played
 from vaidol.server.preload import Preload
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Pipelines:
         else:
             document = patched(edit, "patch", running=running)
         source = check(document, self._environment(), partial=True)
-        return compile_plan(source, self._server.engine.registry)
+        return as_played(compile_plan(source, self._server.engine.registry), running)
 
     async def change_all(self, plan: Plan, at: Moment | None = None, *, running: bool) -> list[dict[str, Any]]:
         """Let new sessions run `plan`; with `running`, those that are under way as well. Returns what became of these.
@@ -59,7 +60,7 @@ class Pipelines:
         for session in server.sessions if running else ():
             if session.graph is not None:
                 try:
-                    change = await session.graph.swaps.apply(plan, at)
+                    change = await session.graph.swaps.apply(as_played(plan, session.graph.plan), at)
                     told.append({"session": session.id, **change.told()})
                 except (SwapFailed, Busy) as error:
                     told.append({"session": session.id, "outcome": "failed", "why": str(error)})

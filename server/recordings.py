@@ -19,7 +19,7 @@ from vaidol.graph.mcapfile import write
 from vaidol.graph.recorder import SECONDS, Recorder
 from vaidol.graph.scheduler import Graph
 from vaidol.server.callsound import CallSound
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 log = logging.getLogger("vaidol.server")
 POOL = "recordings"
@@ -63,7 +63,7 @@ class Recordings:
 
     # calls
 
-    def attend(self, session: Session, graph: Graph) -> Callable[[], None]:
+    def attend(self, session: Running, graph: Graph) -> Callable[[], None]:
         """Record `session` from now on; returns what ends that."""
         ends: list[Callable[[], None]] = [session.on_join(lambda: self._notice(session))]
         if self._options.seconds > 0:
@@ -96,7 +96,7 @@ class Recordings:
 
     # whole calls
 
-    async def begin(self, session: Session, graph: Graph) -> str:
+    async def begin(self, session: Running, graph: Graph) -> str:
         """Record the sound of the whole call from now on, and tell everybody in it. Returns the file's name."""
         if session.id not in self._sounds:
             name = self._name(session.id, "call", "ogg")
@@ -105,7 +105,7 @@ class Recordings:
             self._notice(session)
         return self._sounds[session.id].path.name
 
-    async def finish(self, session: Session) -> dict[str, Any]:
+    async def finish(self, session: Running) -> dict[str, Any]:
         """End it. Raises `NoRecording`."""
         sound = self._sounds.pop(session.id, None)
         if sound is None:
@@ -120,7 +120,7 @@ class Recordings:
         sound = self._sounds.get(session)
         return sound.path.name if sound else None
 
-    def _notice(self, session: Session) -> None:
+    def _notice(self, session: Running) -> None:
         """Who joins a call that is recorded is told before anything is said."""
         if session.id in self._sounds:
             session.send({"t": "recording", "on": True})

@@ -18,7 +18,7 @@ from aiohttp import web
 from vaidol.server.access import refusal
 from vaidol.server.pipelines_api import graph_of, refuse_strangers
 from vaidol.server.recordings import NoRecording
-from vaidol.server.session import Session
+from vaidol.server.running import Running
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -107,7 +107,7 @@ class RecordingsApi:
             return _no_disk(error)
         return web.Response(status=204)
 
-    def _session(self, name: str) -> Session:
+    def _session(self, name: str) -> Running:
         return next(session for session in self._server.sessions if session.id == name)
 
 

@@ -7,7 +7,7 @@ import logging
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from vaidol.server import protocol
 from vaidol.server.audience import Audience
 from vaidol.server.listeners import Listeners
 from vaidol.server.offer import Offer
+from vaidol.server.running import Attend, State, meters
 from vaidol.server.shown import Shown
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("vaidol.server")
 RATE = 48_000  # Hz
 LAST_WORDS_S = 0.2  # for the message that says why a session ends
-
-
-Attend = Callable[["Session", Graph], Callable[[], None]]  # called when the nodes are open; returns what ends it
 
 
 class SessionEnded(Exception):
@@ -72,7 +70,7 @@ class Session:
         self.audience = Audience(self.id, engine.clock, stun, lambda: self._greeting(""))
 
     @property
-    def state(self) -> Literal["opening", "connected", "away", "ended"]:
+    def state(self) -> State:
         if self._end.done():
             return "ended"
         if self.graph is None:
@@ -226,24 +224,11 @@ class Session:
 
     def report(self) -> dict[str, Any]:
         """What `/api/sessions` tells about it."""
-        told: dict[str, Any] = {"id": self.id, "state": self.state}
+        told: dict[str, Any] = {"id": self.id, "protocol": "webrtc", "state": self.state}
         told["age_s"] = round(self._engine.clock.s() - self.born_s, 1)
         told["viewers"] = len(self.audience)
         if self._peer is not None:
             told["packets"] = self._peer.counts
         if self.graph is not None:
-            told["nodes"] = {
-                cell.name: {
-                    "state": cell.state, "count": cell.count, "busy_ms": round(cell.busy_ns / 1e6, 2),
-                    "slowest_ms": round(cell.slowest_ns / 1e6, 2), "counts": dict(cell.counts),
-                }
-                for cell in self.graph.cells.values()
-            }  # fmt: skip
-            told["edges"] = {
-                edge.plan.name: {
-                    "entered": edge.entered, "taken": edge.taken, "dropped": edge.dropped, "stale": edge.stale,
-                    "depth": len(edge.queue), "high": edge.high,
-                }
-                for edge in self.graph.edges
-            }  # fmt: skip
+            told |= meters(self.graph)
         return told

@@ -14,7 +14,8 @@ from vaidol.graph.plan import Plan
 from vaidol.nodes.agent._history import History, Recorder
 from vaidol.server.load import Load
 from vaidol.server.offer import Offer
-from vaidol.server.session import Attend, Session, SessionEnded
+from vaidol.server.running import Attend, Running
+from vaidol.server.session import Session, SessionEnded
 
 log = logging.getLogger("vaidol.server")
 STOP_S = 1.2  # for all sessions together; what is not over then is cancelled
@@ -43,13 +44,14 @@ class Sessions:
         self._sessions: dict[str, Session] = {}  # by token
         self.attend: list[Attend] = []  # those who watch every session
         self.history: History | None = None  # where they write down what is said
-        self._guests = 0  # sessions that others run
+        self._guests = 0  # places of sessions that others run
+        self._hosted: dict[str, Running] = {}  # those sessions by id, as far as they have begun
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
         self.load = Load(engine.clock, engine.ticker, lambda: len(self))
 
-    def __iter__(self) -> Iterator[Session]:
-        return iter(tuple(self._sessions.values()))
+    def __iter__(self) -> Iterator[Running]:
+        return iter((*self._sessions.values(), *self._hosted.values()))
 
     def __len__(self) -> int:
         return len(self._sessions) + self._guests
@@ -110,6 +112,20 @@ class Sessions:
         finally:
             self._guests -= 1
 
+    @contextmanager
+    def hosting(self, session: Running) -> Iterator[None]:
+        """Know `session`, which somebody else runs in a `place`, as long as the context lasts."""
+        self._hosted[session.id] = session
+        try:
+            yield
+        finally:
+            del self._hosted[session.id]
+
+    async def end_hosted(self) -> None:
+        """End those sessions that others run: the server stops."""
+        for session in tuple(self._hosted.values()):
+            session.end("server stops")
+
     def _admit(self) -> None:
         """Raises `Full` when there is no room for one session more."""
         if len(self) >= self.limit:
@@ -118,11 +134,16 @@ class Sessions:
             raise Full("this machine has no time for another call just now; try again in a moment", "busy")
 
     def find(self, name: str = "") -> Session | None:
-        """The session whose id or token is `name`; "" and "newest": the one that began last."""
+        """The call whose id or token is `name`; "" and "newest": the one that began last."""
         running = [session for session in self._sessions.values() if session.state != "ended"]
         if name in ("", "newest"):
             return running[-1] if running else None
         return next((session for session in running if name in (session.id, session.token)), None)
+
+    def named(self, name: str) -> Running | None:
+        """The session `name`, of whatever client; else as `find`."""
+        hosted = self._hosted.get(name)
+        return hosted if hosted is not None and hosted.state != "ended" else self.find(name)
 
     def leave(self, resource: str) -> bool:
         """End the session whose newest connection is `resource`; False when there is none. A viewer just goes."""
@@ -136,7 +157,7 @@ class Sessions:
 
     def report(self) -> list[dict[str, Any]]:
         """State and counters of every session, without anything that lets one join it."""
-        return [session.report() for session in self._sessions.values()]
+        return [session.report() for session in self]
 
     async def _host(self, session: Session) -> None:
         """Run one session; one that fails as a whole takes no other with it."""

@@ -6,42 +6,50 @@ import asyncio
 import logging
 import secrets
 import uuid
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
 from vaidol.graph.engine import Engine
-from vaidol.graph.node import Settings
 from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server import protocol
 from vaidol.server.autonomous import Speaks
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.link import Link
+from vaidol.server.olv.plans import for_client
+from vaidol.server.running import Attend, State, meters
 
 log = logging.getLogger("vaidol.server")
 PROMPT = "Please say something that would be engaging."
 PING_S = 30.0  # a socket that answers no ping for so long is dead
+LAST_WORDS_S = 1.0  # for what still waits when a session ends
 SEND_S = 20.0  # for one message; a client that takes longer has stopped reading
 
 
-def for_client(plan: Plan) -> Plan:
-    """`plan` with an end that gives whole sentences in the place of the one that plays them into a call."""
-    nodes = [
-        replace(node, kind="olv.out", settings=Settings()) if node.kind == "webrtc.out" else node for node in plan.nodes
-    ]
-    return replace(plan, nodes=tuple(nodes))
-
-
 class Client:
-    """One socket and its graph; `run` lives as long as both do."""
+    """One socket and its graph, a `Running` session; `run` lives as long as both do. `attend`: those who watch it."""
 
-    def __init__(self, plan: Plan, engine: Engine, character: Character, backgrounds: Callable[[], list[str]]) -> None:
+    avatar: protocol.Avatar | None = None  # these clients do not tell what theirs can do
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        character: Character,
+        backgrounds: Callable[[], list[str]],
+        attend: Sequence[Attend] = (),
+    ) -> None:
         self.id = secrets.token_hex(4)
         self.uid = str(uuid.uuid4())
+        self.born_s = engine.clock.s()
         self.graph: Graph | None = None
+        self._attend = attend
+        self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._plan = for_client(plan)
         self._engine = engine
         self.link = Link(character, engine.clock)
@@ -67,22 +75,61 @@ class Client:
         try:
             async with Graph(self._plan, self._engine, session=self.id, ends={"call": self.link}) as graph:
                 self.graph = graph
-                unlisten = graph.events.listen(self.link.turns.event)
-                self.link.tell(messages.control("start-mic"))
-                reading = graph.own(self._read(socket))
-                writing = graph.own(self._write(socket))
-                await asyncio.wait((reading, writing, graph.ended), return_when=asyncio.FIRST_COMPLETED)
-                unlisten()
-                self.link.turns.end()
-                if graph.ended.done():
-                    self.link.tell(messages.error(f"The session ended: {graph.ended.result()}"))
-                self.link.close()
-                await asyncio.wait((writing,), timeout=1.0)
-                reading.cancel()
-                writing.cancel()
+                with ExitStack() as watching:
+                    watching.callback(graph.events.listen(self.link.turns.event))
+                    for attend in self._attend:
+                        watching.callback(attend(self, graph))
+                    await self._serve(graph, socket)
         finally:
+            self.end("over")
             await socket.close()
             log.info("session ended", extra={"session": self.id})
+
+    async def _serve(self, graph: Graph, socket: web.WebSocketResponse) -> None:
+        self.link.tell(messages.control("start-mic"))
+        reading = graph.own(self._read(socket))
+        writing = graph.own(self._write(socket))
+        await asyncio.wait((reading, writing, graph.ended, self._end), return_when=asyncio.FIRST_COMPLETED)
+        self.link.turns.end()
+        for ended in (graph.ended, self._end):
+            if ended.done():
+                self.link.tell(messages.error(f"The session ended: {ended.result()}"))
+        self.link.close()
+        await asyncio.wait((writing,), timeout=LAST_WORDS_S)
+        reading.cancel()
+        writing.cancel()
+
+    # Running
+
+    @property
+    def state(self) -> State:
+        if self._end.done():
+            return "ended"
+        return "opening" if self.graph is None else "connected"
+
+    def end(self, reason: str) -> None:
+        if not self._end.done():
+            self._end.set_result(reason)
+
+    def command(self, message: Message) -> bool:
+        return self.link.say(message)
+
+    def send(self, message: Message, *, fast: bool = False) -> None:
+        self.link.send(message, fast=fast)
+
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
+        return self.link.on_message(take)
+
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
+        return self.link.on_join(take)
+
+    def report(self) -> dict[str, Any]:
+        """What `/api/sessions` tells about it."""
+        told: dict[str, Any] = {"id": self.id, "protocol": "client-ws", "state": self.state}
+        told["age_s"] = round(self._engine.clock.s() - self.born_s, 1)
+        return told | (meters(self.graph) if self.graph is not None else {})
+
+    # messages
 
     def _greet(self) -> None:
         self.link.tell(self._group())

@@ -42,7 +42,7 @@ class Link:
         self._messages: Listeners[Message] = Listeners()
         self._plays: Listeners[()] = Listeners()
         self.microphone = Microphone(
-            lambda samples: self._audio.tell(samples, GIVEN), lambda on: self.say({"t": "talk", "on": on})
+            lambda samples: self._audio.tell(samples, GIVEN), lambda on: self._messages.tell({"t": "talk", "on": on})
         )
 
     # to the client
@@ -80,9 +80,10 @@ class Link:
 
     # to the graph
 
-    def say(self, message: Message) -> None:
-        """What the page would say over its data channel."""
+    def say(self, message: Message) -> bool:
+        """What the page would say over its data channel; False where no node listens."""
         self._messages.tell(message)
+        return bool(self._messages)
 
     # Call
 
@@ -103,6 +104,8 @@ class Link:
         """What the nodes tell a page; a client of this protocol understands what was heard, and faults."""
         if message["t"] == "subtitle" and message["who"] == "user" and message["final"] and message["turn"] < TYPED:
             self.tell({"type": "user-input-transcription", "text": message["text"]})
+        elif message["t"] == "recording" and message["on"]:
+            self.tell(messages.full_text("This call is being recorded"))
         elif message["t"] == "error":
             self.tell(messages.error(message["message"]))
 

@@ -45,10 +45,12 @@ class ClientSockets:
                 if not socket.can_prepare(request):
                     return refusal(426, "websocket", "this address takes WebSockets only")
                 await socket.prepare(request)
-                client = Client(server.plan, server.engine, await self._character(), self.backgrounds)
+                character = await self._character()
+                client = Client(server.plan, server.engine, character, self.backgrounds, server.sessions.attend)
                 self.clients.add(client)
                 try:
-                    await client.run(socket)
+                    with server.sessions.hosting(client):
+                        await client.run(socket)
                 finally:
                     self.clients.discard(client)
         except Full as error:

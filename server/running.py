@@ -1,0 +1,64 @@
+"""What every session has, however its client came: what the routes and those who attend it work on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, Protocol
+
+from vaidol.graph.scheduler import Graph
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server import protocol
+
+State = Literal["opening", "connected", "away", "ended"]
+
+
+class Running(Protocol):
+    """A session, as others see it. `graph` is None until its nodes are open; `born_s`: on the engine's clock."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def born_s(self) -> float: ...
+    @property
+    def graph(self) -> Graph | None: ...
+    @property
+    def avatar(self) -> protocol.Avatar | None: ...
+    @property
+    def state(self) -> State: ...
+
+    def command(self, message: Message) -> bool:
+        """Tell the graph what somebody outside wants; False where no node of it listens."""
+
+    def send(self, message: Message, *, fast: bool = False) -> None:
+        """Tell the client."""
+
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]: ...
+
+    def on_join(self, take: Callable[[], None]) -> Callable[[], None]: ...
+
+    def end(self, reason: str) -> None: ...
+
+    def report(self) -> dict[str, Any]: ...
+
+
+Attend = Callable[[Running, Graph], Callable[[], None]]  # called when the nodes are open; returns what ends it
+
+
+def meters(graph: Graph) -> dict[str, Any]:
+    """What the nodes and edges of `graph` did so far."""
+    return {
+        "nodes": {
+            cell.name: {
+                "state": cell.state, "count": cell.count, "busy_ms": round(cell.busy_ns / 1e6, 2),
+                "slowest_ms": round(cell.slowest_ns / 1e6, 2), "counts": dict(cell.counts),
+            }
+            for cell in graph.cells.values()
+        },
+        "edges": {
+            edge.plan.name: {
+                "entered": edge.entered, "taken": edge.taken, "dropped": edge.dropped, "stale": edge.stale,
+                "depth": len(edge.queue), "high": edge.high,
+            }
+            for edge in graph.edges
+        },
+    }  # fmt: skip
