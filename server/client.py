@@ -139,12 +139,14 @@ async def joined(
     watch: bool = False,
     session: str = "",
     token: str = "",
+    user: str = "",
     tell: Callable[[Message], None] | None = None,
 ) -> AsyncIterator[Client]:
     """A client whose data channel is open; it hangs up at the end.
 
     url: of the server's page. microphone: see `read_wav`. watch: only hear and see `session`, or the newest.
-    token: of the server, if it wants one. tell: gets every message as it comes. Raises `NotJoined`.
+    token: of the server, if it wants one. user: whose history it belongs to, see the protocol's hello. tell: gets every
+    message as it comes. Raises `NotJoined`.
     """
     offer_loopback_when_alone()
     clock = Clock(asyncio.get_running_loop())
@@ -160,7 +162,7 @@ async def joined(
         try:
             location = await _signal(http, connection, url.rstrip("/"), f"whep?session={session}" if watch else "whip")
             await client.message("hello", within_s=HELLO_S)
-            client.send("hello", v=protocol.VERSION)
+            client.send("hello", v=protocol.VERSION, user=user)
             yield client
         except TimeoutError as error:
             if client.messages:  # what waits for a message may have one

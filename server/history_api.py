@@ -90,7 +90,7 @@ class HistoryApi:
         session = self._server.sessions.find(await _body(request, "session") or "?")
         recorder = session.recorder if session is not None else None
         if session is None or session.graph is None or recorder is None or recorder.user != _user(request):
-            return refusal(404, "no_session", "there is no such session of this user")
+            return refusal(404, "no_session", "there is no such session of this user, or it has just begun")
         agents = [cell.node for cell in session.graph.cells.values() if isinstance(cell.node, ChatAgent)]
         agent = next((agent for agent in agents if agent.settings.persona == chat.persona), None)
         if agent is None:

@@ -6,6 +6,7 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator
@@ -19,6 +20,7 @@ from vaidol.graph.ports import Port
 from vaidol.nodes.agent._history import POOL, HistoryError, Line, Recorder
 from vaidol.nodes.agent._memory import Conversation, Message
 from vaidol.nodes.agent._persona import TAG, load_persona
+from vaidol.nodes.agent._recall import reminder
 
 
 class ChatSettings(Settings):
@@ -34,6 +36,8 @@ class ChatSettings(Settings):
     """Speak the persona's greeting when the client joins, unless the user is quicker."""
     memory: int = Field(6000, ge=200, le=2_000_000)
     """What is remembered of the conversation besides the persona, characters."""
+    recall: int = Field(0, ge=0, le=20)
+    """Lines of the user's earlier conversations put before the model with each turn, where the server keeps them."""
     max_tokens: int = Field(300, ge=1, le=100_000)
     """Length of a reply, tokens."""
     first_token_s: float = Field(20.0, gt=0, le=600)
@@ -50,6 +54,7 @@ class ChatSettings(Settings):
 
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
 OTHERS = 8  # personas whose talk is kept while another one speaks
+RECALL_S = 0.15  # a reply waits no longer for what was said earlier
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
 C = TypeVar("C", bound=ChatSettings)
 
@@ -185,7 +190,8 @@ class ChatAgent(Node[C]):
         self.answering = user
         self.memory.begin(user.gen)
         limit_s, seq = self.settings.first_token_s, 0
-        async with aclosing(self.stream(self.memory.messages(user.text.strip() if user.aside else ""))) as pieces:
+        aside = user.text.strip() if user.aside else await self._recalled(user)
+        async with aclosing(self.stream(self.memory.messages(aside))) as pieces:
             while (text := await self._next(pieces, limit_s)) is not None:
                 limit_s = self.settings.stall_s
                 if text:
@@ -198,6 +204,21 @@ class ChatAgent(Node[C]):
         if not seq:
             raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
         self.ctx.mark(user.trace, "reply_done")
+
+    async def _recalled(self, user: Transcript) -> str:
+        """What the user told this persona earlier that belongs to this turn; counted, and nothing where it is slow."""
+        recorder, most = self._recorder, self.settings.recall
+        if recorder is None or not recorder.user or not most:
+            return ""
+        look = partial(recorder.history.recall, recorder.user, self.settings.persona, recorder.chat(self._who))
+        try:
+            async with asyncio.timeout(RECALL_S):
+                lines = await self.ctx.call(POOL, look, user.text, most)
+        except (HistoryError, ProviderError, TimeoutError):
+            self.ctx.count("not_recalled")
+            return ""
+        self.ctx.count("recalled", len(lines))
+        return reminder(lines)
 
     async def _next(self, pieces: AsyncGenerator[str, None], limit_s: float) -> str | None:
         try:

@@ -16,12 +16,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from vaidol.nodes.agent._recall import UNSPACED, best, terms
+
 POOL = "history"
 VERSION = 1
 BUSY_S = 3.0  # wait for another process that writes
 TITLE, TITLE_MAX = 60, 200  # characters of one made here, of one that is given
 LISTED = 200  # conversations at most
 READ = 20_000  # lines at most
+COMPARED = 400  # lines that may be recalled
 WORDS = 32  # of a search
 NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 TABLES = f"""
@@ -30,10 +33,10 @@ CREATE TABLE chat (id TEXT PRIMARY KEY, user TEXT NOT NULL, persona TEXT NOT NUL
 CREATE INDEX chat_user ON chat (user, changed);
 CREATE TABLE line (id INTEGER PRIMARY KEY, chat TEXT NOT NULL REFERENCES chat (id), n INTEGER NOT NULL,
   role TEXT NOT NULL, text TEXT NOT NULL, said TEXT NOT NULL DEFAULT ({NOW}), UNIQUE (chat, n));
-CREATE VIRTUAL TABLE word USING fts5 (text, tokenize = 'unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE word USING fts5 (owner, text, tokenize = 'unicode61 remove_diacritics 2');
 PRAGMA user_version = {VERSION};
 """
-UNSPACED = re.compile("([\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff])")  # scripts without spaces
+APART = re.compile(f"([{UNSPACED}])")
 
 
 class HistoryError(Exception):
@@ -95,7 +98,8 @@ class History:
                     " ON CONFLICT DO UPDATE SET text = excluded.text RETURNING id",
                     (*key, line.role, _clean(line.text)),
                 ).fetchone()
-                db.execute("INSERT OR REPLACE INTO word (rowid, text) VALUES (?, ?)", (row, _apart(line.text)))
+                words = (row, _owner(line.user), _apart(line.text))
+                db.execute("INSERT OR REPLACE INTO word (rowid, owner, text) VALUES (?, ?, ?)", words)
 
     def chats(self, user: str, persona: str = "", query: str = "") -> list[Chat]:
         """Conversations of `user`, the newest first; with `query`, those in which a line has all its words."""
@@ -112,9 +116,23 @@ class History:
                 f" (SELECT count(*) FROM line AS every WHERE every.chat = chat.id), {found}"
                 f" FROM chat JOIN line ON line.chat = chat.id WHERE {' AND '.join(where)}"
                 f" GROUP BY chat.id ORDER BY changed DESC LIMIT {LISTED}",
-                {"user": _clean(user), "persona": _clean(persona), "words": wanted},
+                {"user": _clean(user), "persona": _clean(persona), "words": f"owner : {_owner(user)} AND {wanted}"},
             ).fetchall()
         return [Chat(*row) for row in rows]
+
+    def recall(self, user: str, persona: str, but: str, said: str, most: int) -> list[str]:
+        """What `user` told `persona` in chats other than `but`, and what belongs to `said`: up to `most` lines."""
+        words = " OR ".join(f'"{_apart(term).strip()}"' for term in terms(_clean(said)))
+        if not words:
+            return []
+        with self._work() as db:
+            rows = db.execute(
+                "SELECT line.text FROM word JOIN line ON line.id = word.rowid JOIN chat ON chat.id = line.chat"
+                " WHERE word MATCH ? AND user = ? AND persona = ? AND chat.id != ? AND role = 'user'"
+                f" ORDER BY word.rowid DESC LIMIT {COMPARED}",
+                (f"owner : {_owner(user)} AND text : ({words})", _clean(user), _clean(persona), but),
+            ).fetchall()
+        return best(said, (text for (text,) in rows), most)
 
     def read(self, user: str, chat: str) -> tuple[Chat, list[Line]] | None:
         """One conversation; None where `user` has none of that id."""
@@ -226,6 +244,10 @@ class Recorder:
             if self._waiting.get(key) == (line.persona, line.role, line.text):
                 del self._waiting[key]
 
+    def chat(self, who: str) -> str:
+        """The chat with `who`; "" when nothing was said yet."""
+        return self._chats.get(who, "")
+
     def go_on(self, who: str, chat: str) -> None:
         """What `who` says from now on belongs to `chat`."""
         self._chats[who] = chat
@@ -234,12 +256,18 @@ class Recorder:
 def search(query: str) -> str:
     """What somebody typed as a query of FTS5: all words, each as a beginning, and no operators; "" for no words."""
     words = re.findall(r"\w+", _clean(query))[:WORDS]
-    return " ".join(f'"{_apart(word).strip()}"*' for word in words)
+    listed = " AND ".join(f'"{_apart(word).strip()}"*' for word in words)
+    return f"text : ({listed})" if words else ""
+
+
+def _owner(user: str) -> str:
+    """One word of the index that stands for a user: others' lines are not even looked at."""
+    return f"u{_clean(user).encode().hex()}"
 
 
 def _apart(text: str) -> str:
     """The text for the index: scripts without spaces are cut into characters, so that parts of it are found."""
-    return UNSPACED.sub(r" \1 ", _clean(text))
+    return APART.sub(r" \1 ", _clean(text))
 
 
 def _clean(text: str) -> str:

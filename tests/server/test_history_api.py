@@ -81,6 +81,31 @@ def test_a_conversation_goes_on_in_a_later_call_after_a_restart(tmp_path: Path) 
     asyncio.run(main())
 
 
+def test_each_persona_has_conversations_of_its_own_and_goes_on_with_them(tmp_path: Path) -> None:
+    options = Options(history=tmp_path / "history.sqlite3")
+
+    async def main() -> None:
+        async with (
+            OpenaiServer(reply=lambda _: "I see.") as model,
+            serving(pipeline(model.url), options, KINDS) as client,
+        ):
+            ann, session = await joined(client, ANN)
+            await ask(ann, "You are Vai.")
+            for persona, said in (("mo", "You are Mo."), ("vai", "And you are Vai again.")):
+                await get(client, f"/api/sessions/{session}/persona", 200, "POST", json={"persona": persona})
+                await ask(ann, said)
+            [vai] = await chats(client, ANN, 4, persona="vai")
+            [mo] = await chats(client, ANN, 2, persona="mo")
+            assert (vai["title"], vai["lines"]) == ("You are Vai.", 4)
+            assert (mo["title"], mo["lines"]) == ("You are Mo.", 2)
+            body = {"session": session}
+            told = await get(client, f"/api/history/{mo['id']}/resume?user={ANN}", 409, "POST", json=body)
+            assert "'mo'" in told["error"]["message"]
+            await ann.close()
+
+    asyncio.run(main())
+
+
 def test_history_over_rest(tmp_path: Path) -> None:
     from vaidol.nodes.agent._history import History, Line
 
