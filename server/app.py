@@ -16,9 +16,10 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
-from vaidol.server import autonomous, control, offer, openapi, viewing
+from vaidol.server import autonomous, control, library, offer, openapi, say, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.config_api import ConfigApi
 from vaidol.server.events_api import Events
 from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
@@ -220,6 +221,9 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     viewing.add_routes(router, server)
     control.add_routes(router, server.sessions)
     autonomous.add_routes(router, server.sessions)
+    say.add_routes(router, server.sessions)
+    library.add_routes(router, server)
+    ConfigApi(server).routes(router)
     SessionsApi(server).routes(router)
     ClientSockets(server).add_routes(router)
     router.add_get("/metrics", server.metrics.serve)

@@ -11,11 +11,14 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from vaidol.server.autonomous import AutonomousWish
+from vaidol.server.config_api import ConfigPatch
 from vaidol.server.control import WISHES
+from vaidol.server.say import SayWish
 
 SHOWN = ("/api/", "/health", "/metrics", "/whip", "/whep", "/live2d-models/info")
 BODIES: dict[str, type[BaseModel]] = {
-    "POST /api/autonomous": AutonomousWish, **{f"POST /api/{name}": wish for name, wish in WISHES.items()}
+    "POST /api/autonomous": AutonomousWish, "POST /api/say": SayWish, "PATCH /api/config": ConfigPatch,
+    **{f"POST /api/{name}": wish for name, wish in WISHES.items()}
 }  # fmt: skip
 SDP = ("POST /whip", "POST /whep")
 YAML = ("PUT /api/pipeline", "PUT /api/sessions/{session}/pipeline")
@@ -59,7 +62,9 @@ def document(router: web.UrlDispatcher, version: str) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for method, path, handler in sorted(_routes(router), key=lambda route: route[:2]):
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, handler)
-    schemas = {"Error": ERROR} | {body.__name__: _schema(body) for body in BODIES.values()}
+    schemas = {"Error": ERROR}
+    for body in BODIES.values():
+        schemas |= _schemas(body)
     scheme = {"type": "http", "scheme": "bearer", "description": "only where the server was given a token"}
     return {
         "openapi": "3.1.0",
@@ -113,7 +118,7 @@ def _content(schema: dict[str, Any]) -> dict[str, Any]:
     return {"application/json": {"schema": schema}}
 
 
-def _schema(body: type[BaseModel]) -> dict[str, Any]:
+def _schemas(body: type[BaseModel]) -> dict[str, Any]:
+    """`body` and what it is made of, by name."""
     schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return schema
+    return {**schema.pop("$defs", {}), body.__name__: schema}

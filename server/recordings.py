@@ -55,7 +55,7 @@ class Recordings:
 
     def __init__(self, engine: Engine, options: RecordingOptions) -> None:
         self._engine = engine
-        self._options = options
+        self.options = options
         self.folder = options.folder or default_folder()
         self._recorders: dict[str, Recorder] = {}  # by session
         self._sounds: dict[str, CallSound] = {}
@@ -66,8 +66,8 @@ class Recordings:
     def attend(self, session: Running, graph: Graph) -> Callable[[], None]:
         """Record `session` from now on; returns what ends that."""
         ends: list[Callable[[], None]] = [session.on_join(lambda: self._notice(session))]
-        if self._options.seconds > 0:
-            recorder = self._recorders[session.id] = Recorder(graph, seconds=self._options.seconds)
+        if self.options.seconds > 0:
+            recorder = self._recorders[session.id] = Recorder(graph, seconds=self.options.seconds)
             ends += [recorder.close, graph.events.listen(lambda event: self._hear(graph, event))]
 
         def end() -> None:
@@ -128,7 +128,7 @@ class Recordings:
     # dumps that nobody asked for
 
     def _hear(self, graph: Graph, event: Event) -> None:
-        options = self._options
+        options = self.options
         if event.name == "error" and options.on_error:
             self._dump_soon(graph, f"error-{event.node or 'reply'}")
         elif event.name == "mark" and event.code == "first_sound" and options.over_ms:
@@ -176,12 +176,12 @@ class Recordings:
             log.warning("cannot sweep recordings", extra={"reason": str(error)})
 
     def _sweep(self) -> None:
-        left = self._options.keep_mb * 1e6
+        left = self.options.keep_mb * 1e6
         running = {sound.path.name for sound in self._sounds.values()}
         for told in self._list():
             left -= told["bytes"]
-            old = self._options.keep_days and wall_s() - told["modified_s"] > self._options.keep_days * DAY_S
-            if (old or (self._options.keep_mb and left < 0)) and told["name"] not in running:
+            old = self.options.keep_days and wall_s() - told["modified_s"] > self.options.keep_days * DAY_S
+            if (old or (self.options.keep_mb and left < 0)) and told["name"] not in running:
                 (self.folder / told["name"]).unlink(missing_ok=True)
 
     def _list(self) -> list[dict[str, Any]]:

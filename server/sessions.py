@@ -39,7 +39,7 @@ class Sessions:
         self.limit = limit
         self.plan = plan  # of new sessions
         self._engine = engine
-        self._grace_s = grace_s
+        self.grace_s = grace_s
         self._stun = stun
         self._sessions: dict[str, Session] = {}  # by token
         self.attend: list[Attend] = []  # those who watch every session
@@ -86,7 +86,7 @@ class Sessions:
             except SessionEnded:
                 pass
         self._admit()
-        session = Session(self.plan, self._engine, grace_s=self._grace_s, stun=self._stun)
+        session = Session(self.plan, self._engine, grace_s=self.grace_s, stun=self._stun)
         session.attend = self.attend
         session.recorder = Recorder(self.history) if self.history is not None else None
         self._sessions[session.token] = session

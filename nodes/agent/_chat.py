@@ -53,6 +53,7 @@ class ChatSettings(Settings):
 
 
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
+TOLD = 1 << 43  # and those of what it was told to say
 OTHERS = 8  # personas whose talk is kept while another one speaks
 RECALL_S = 0.15  # a reply waits no longer for what was said earlier
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
@@ -80,6 +81,7 @@ class ChatAgent(Node[C]):
         self._stop_listening: Callable[[], None] = lambda: None
         self._recorder: Recorder | None = None
         self._writing = False
+        self._told = 0  # times it was told what to say
         self._complained = False  # that it cannot be written down
 
     @property
@@ -177,14 +179,25 @@ class ChatAgent(Node[C]):
     async def _greet(self, text: str) -> None:
         """Say `text` as a reply like any other: it can be interrupted, and is remembered as far as it was heard."""
         await self.ctx.clock.sleep(GREET_AFTER_S)
-        if not text or self.ctx.fence.newest:
+        if text and not self.ctx.fence.newest:
+            await self._recite(text, self.ctx.fence.begin(GREETING), GREETING)
+
+    def say(self, text: str) -> int:
+        """Say exactly `text`, in the place of what is being said, as a reply of its own. Returns its generation."""
+        self.ctx.fence.cut("told to say something else")
+        self._told += 1
+        gen = self.ctx.fence.begin(TOLD + self._told)
+        self.ctx.spawn(self._recite(text, gen, TOLD + self._told))
+        return gen
+
+    async def _recite(self, text: str, gen: int, trace: int) -> None:
+        if not self.ctx.fence.alive(gen):
             return
-        gen = self.ctx.fence.begin(GREETING)
         self.memory.begin(gen)
         self.memory.said(TAG.sub("", text))
         for seq, (piece, final) in enumerate(((text, False), ("", True))):
             born = self.ctx.clock.ns()
-            await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=GREETING))
+            await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=trace))
 
     async def _answer(self, user: Transcript) -> None:
         self.answering = user

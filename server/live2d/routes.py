@@ -57,6 +57,11 @@ class Live2d:
         wanted = (model for model in models if self.avatar in (model.id, model.name))
         return next(wanted, models[0] if models else None)
 
+    async def names(self) -> list[str]:
+        """Ids and names of the models that can be shown."""
+        models = [model for model in (await self._look())[0] if not model.error]
+        return sorted({name for model in models for name in (model.id, model.name)})
+
     async def info(self, request: web.Request) -> web.Response:
         """GET /live2d-models/info: models, runtime, and the avatar to begin with."""
         models, runtime = await self._look()

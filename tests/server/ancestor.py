@@ -101,12 +101,16 @@ class Ancestor:
         return [m["text"] if m["type"] == "control" else m["type"] for m in self.messages[begin:]]
 
 
-@asynccontextmanager
-async def joined(client: TestClient[Any, Any]) -> AsyncIterator[Ancestor]:
+async def loaded(client: TestClient[Any, Any]) -> None:
     for _ in range(1000):
         if (await (await client.get("/health")).json())["status"] != "loading":
             break
         await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def joined(client: TestClient[Any, Any]) -> AsyncIterator[Ancestor]:
+    await loaded(client)
     async with client.ws_connect("/client-ws") as socket:
         ancestor = Ancestor(socket)
         await ancestor.until("control", text="start-mic")
