@@ -17,6 +17,7 @@ from vaidol.graph.frames import Mark, TextDelta, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
+from vaidol.nodes.agent._context import Summaries
 from vaidol.nodes.agent._history import POOL, HistoryError, Line, Recorder
 from vaidol.nodes.agent._memory import Conversation, Message
 from vaidol.nodes.agent._persona import TAG, load_persona
@@ -34,8 +35,11 @@ class ChatSettings(Settings):
     """Ask the model for tags such as [joy] that move the avatar; without them the words decide."""
     greet: bool = False
     """Speak the persona's greeting when the client joins, unless the user is quicker."""
-    memory: int = Field(6000, ge=200, le=2_000_000)
-    """What is remembered of the conversation besides the persona, characters."""
+    memory: int = Field(2000, ge=50, le=1_000_000)
+    """What is remembered of the conversation besides the persona, tokens: about four letters, or one of Chinese,
+    Japanese and Korean; corrected by what the model reports."""
+    summarise: bool = True
+    """Have the model summarise what no longer fits into the memory, between two replies; else it is forgotten."""
     recall: int = Field(0, ge=0, le=20)
     """Lines of the user's earlier conversations put before the model with each turn, where the server keeps them."""
     max_tokens: int = Field(300, ge=1, le=100_000)
@@ -77,6 +81,8 @@ class ChatAgent(Node[C]):
         self.memory = conversation(settings)
         self._who = f"{settings.persona} {settings.prompt}"
         self._others: dict[str, Conversation] = {}  # of personas that spoke before
+        self.memory.summarises = settings.summarise
+        self.summaries = Summaries(ctx, self.beside)
         self.answering = Transcript()  # what is being answered
         self._stop_listening: Callable[[], None] = lambda: None
         self._recorder: Recorder | None = None
@@ -92,6 +98,15 @@ class ChatAgent(Node[C]):
     @abstractmethod
     def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         """The reply, piece by piece; "" is a sign of life. Closed when the reply is cut. Raises `ProviderError`."""
+
+    def beside(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+        """An answer that nobody in the conversation hears, without tools. Raises `ProviderError`."""
+        return self.stream(messages)
+
+    @property
+    def crowded(self) -> bool:
+        """The model has one thing to do at a time: what is asked beside the conversation would delay a reply."""
+        return False
 
     async def open(self) -> None:
         """Subclasses call this."""
@@ -201,6 +216,8 @@ class ChatAgent(Node[C]):
 
     async def _answer(self, user: Transcript) -> None:
         self.answering = user
+        if self.crowded:
+            self.summaries.stop()
         self.memory.begin(user.gen)
         limit_s, seq = self.settings.first_token_s, 0
         aside = user.text.strip() if user.aside else await self._recalled(user)
@@ -217,6 +234,8 @@ class ChatAgent(Node[C]):
         if not seq:
             raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
         self.ctx.mark(user.trace, "reply_done")
+        if self.settings.summarise:
+            self.summaries.look(self.memory)  # while the reply is being played
 
     async def _recalled(self, user: Transcript) -> str:
         """What the user told this persona earlier that belongs to this turn; counted, and nothing where it is slow."""

@@ -5,8 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, TypedDict
 
+from vaidol.nodes.agent._tokens import MESSAGE, Tokens
+
 JOINS = "Hello!"  # stands for a user who has said nothing yet: some chat templates refuse an avatar that begins
 KEEP = 0.6  # of the budget after forgetting: in rare large steps, so that the model's prompt cache mostly stays valid
+RIPE = 0.8  # of the budget: from here on the oldest is summarised, so that it is done before anything must go
+NOTE_MOST = 0.25  # of the budget, for the summary
+NOTE = "(Said earlier: {})"
+ASKS = (
+    "(This is not part of the conversation, and you need not play your role in it. Note in at most 80 words what was "
+    "said above that will matter later: names, facts, wishes, promises, open questions. Write in the language of the "
+    "conversation, and nothing but the notes.)"
+)
 
 
 class Message(TypedDict):
@@ -30,20 +40,25 @@ class _Entry:
 
 
 class Conversation:
-    """The messages of one session. `budget`: characters of remembered talk, besides the head (prompt and examples).
+    """The messages of one session. `budget`: tokens of remembered talk, besides the head (prompt and examples).
 
+    `summarises`: what is forgotten waits, within bounds, until a summary stands for it.
     `hears`: somebody tells what was heard of the replies; until then all that was made of one counts.
     `note(n, role, text)`: told whenever the n-th turn has another text; an empty one: it is taken back.
     """
 
-    def __init__(self, system: str, examples: Sequence[tuple[str, str]] = (), *, budget: int = 6000) -> None:
+    def __init__(self, system: str, examples: Sequence[tuple[str, str]] = (), *, budget: int = 2000) -> None:
         self.head: list[Message] = [{"role": "system", "content": system}]
         for user, avatar in examples:
             self.head += [{"role": "user", "content": user}, {"role": "assistant", "content": avatar}]
         self.hears = False
         self.note: Callable[[int, str, str], None] | None = None
+        self.summarises = False
+        self.summary = ""  # of what is no longer there
+        self.tokens = Tokens()
         self._budget = budget
         self._count = 0  # turns so far, also those forgotten
+        self._gone: list[_Entry] = []  # forgotten, and not in the summary
         self._past: list[_Entry] = []
         self._reply: _Entry | None = None  # the reply under way
 
@@ -51,18 +66,20 @@ class Conversation:
         """Take over the talk that `other` remembers; the head stays."""
         self._past, self._reply, self.hears = list(other._past), other._reply, other.hears
         self._count = other._count
+        self.summary, self._gone = other.summary, list(other._gone)
         self._trim(self._budget)
 
     def user(self, text: str, gen: int = 0) -> None:
         """The user said `text`, which asks for the reply `gen`. Texts in a row become one message."""
         if text:
-            entry = self._entry("user", text[-self._budget :], gen)
+            entry = self._entry("user", self.tokens.end(text, self._budget - MESSAGE), gen)
             self._note(entry)
             self._trim(self._budget)
 
     def begin(self, gen: int) -> None:
         """The reply `gen` is being made; nothing of it has been heard yet."""
         self._close()
+        self._trim(self._budget)
         self._reply = self._entry("assistant", "", gen)
 
     def said(self, text: str) -> None:
@@ -101,30 +118,58 @@ class Conversation:
     def recall(self, turns: Iterable[tuple[int, Literal["user", "assistant"], str]]) -> None:
         """Remember these (n, role, text), the oldest first, instead of all there is; the next turns count on."""
         self._close()
-        self._past = [_Entry(role, text[-self._budget :], 0, n) for n, role, text in turns]
+        self.summary, self._gone = "", []
+        self._past = [_Entry(role, self.tokens.end(text, self._budget - MESSAGE), 0, n) for n, role, text in turns]
         self._count = max((entry.n for entry in self._past), default=0)
         self._trim(self._budget)
 
     def shrink(self) -> bool:
         """Forget the older half; False when only the last thing said is left."""
         before = len(self._past)
-        self._trim(sum(len(entry.text) for entry in self._past) // 2)
+        self._forget(self._size() / 2)
         return len(self._past) < before
+
+    def fading(self) -> list[_Entry]:
+        """What should be summarised now, the oldest first; nothing, when there is room."""
+        if not self._gone and self._size() <= self._budget * RIPE:
+            return []
+        return [entry for entry in self._gone + self._past[: self._oldest(self._budget * KEEP)] if entry.text]
+
+    def asks(self, old: Sequence[_Entry]) -> list[Message]:
+        """The messages that ask for a summary of `old`: a head as ever, so that the prompt cache serves here too."""
+        return self._told(old, ASKS)
+
+    def fade(self, old: Sequence[_Entry], summary: str) -> bool:
+        """Let `summary` stand for `old` and for the summary before. False: they are not what is remembered any more."""
+        there = {id(entry) for entry in self._gone + self._past}
+        if not old or id(old[-1]) not in there:
+            return False
+        done = {id(entry) for entry in old}
+        self._gone = [entry for entry in self._gone if id(entry) not in done]
+        self._past = [entry for entry in self._past if id(entry) not in done]
+        self.summary = self.tokens.beginning(summary, self._budget * NOTE_MOST - MESSAGE - self.tokens.count(NOTE))
+        self._trim(self._budget)
+        return True
 
     def messages(self, aside: str = "") -> list[Message]:
         """The head and what is remembered, the two sides taking turns; `aside` is said behind it, by nobody."""
+        return self._told(self._past, f"({aside})" if aside else "")
+
+    def _told(self, entries: Sequence[_Entry], last: str) -> list[Message]:
         talk: list[Message] = []
-        for entry in self._past:
+        for entry in entries:
             if talk and talk[-1]["role"] == entry.role:
                 talk[-1]["content"] += f" {entry.text}"
             elif entry.text:
                 talk.append({"role": entry.role, "content": entry.text})
         if talk and talk[0]["role"] == "assistant":
             talk.insert(0, {"role": "user", "content": JOINS})
-        if aside and talk and talk[-1]["role"] == "user":
-            talk[-1]["content"] += f" ({aside})"
-        elif aside:
-            talk.append({"role": "user", "content": f"({aside})"})
+        if self.summary and talk:
+            talk[0]["content"] = f"{NOTE.format(self.summary)} {talk[0]['content']}"
+        if last and talk and talk[-1]["role"] == "user":
+            talk[-1]["content"] += f" {last}"
+        elif last:
+            talk.append({"role": "user", "content": last})
         return self.head + talk
 
     def _entry(self, role: Literal["user", "assistant"], text: str, gen: int) -> _Entry:
@@ -146,12 +191,40 @@ class Conversation:
             self._note(reply)
         self._past = [entry for entry in self._past if entry.text]
 
-    def _trim(self, budget: int) -> None:
-        """When more than `budget` characters are remembered, forget the oldest; what is left begins with the user."""
-        size = sum(len(entry.text) for entry in self._past)
-        if size <= budget:
+    def _trim(self, budget: float) -> None:
+        """Remember no more than `budget` tokens: forget the oldest, and when the last words alone have more, the
+        beginning of these."""
+        self._forget(budget)
+        for entry in self._past:
+            if (over := self._size() - budget) <= 0:
+                return
+            if entry is not self._reply:  # it is still being heard
+                entry.text = self.tokens.end(entry.text, self.tokens.count(entry.text) - over)
+
+    def _forget(self, budget: float) -> None:
+        """When more than `budget` tokens are remembered, forget the oldest; what is left begins with the user."""
+        if self._size() <= budget:
             return
+        at = self._oldest(budget * KEEP)
+        if self.summarises:
+            self._gone += self._past[:at]
+            while self._gone and sum(map(self._weigh, self._gone)) > self._budget / 2:
+                self._gone.pop(0)
+        self._past = self._past[at:]
+
+    def _oldest(self, budget: float) -> int:
+        """How many of the oldest have to go to leave no more than `budget`: never the last thing the user said."""
         last = max((at for at, entry in enumerate(self._past) if entry.role == "user"), default=0)
-        while last and (size > budget * KEEP or self._past[0].role == "assistant"):
-            size -= len(self._past.pop(0).text)
-            last -= 1
+        size, at = self._size(), 0
+        while at < last and (size > budget or self._past[at].role == "assistant") and self._past[at] is not self._reply:
+            size -= self._weigh(self._past[at])
+            at += 1
+        return at
+
+    def _size(self) -> float:
+        """Tokens of what is remembered, the summary included."""
+        note = self.tokens.count(NOTE + self.summary) if self.summary else 0.0
+        return note + sum(map(self._weigh, self._past))
+
+    def _weigh(self, entry: _Entry) -> float:
+        return self.tokens.count(entry.text) + MESSAGE

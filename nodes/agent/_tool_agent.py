@@ -55,6 +55,8 @@ class ToolAgent(ChatAgent[T]):
 
     async def open(self) -> None:
         await super().open()
+        self._asked: list[Message] = []  # what the next report of tokens is about, when it comes to `_asks`
+        self._asks: asyncio.Task[object] | None = None
         self.toolbox = Toolbox(self.ctx, self.settings.tool_s)
         self._servers: list[McpServer] = []
         if self.settings.tools:
@@ -80,8 +82,15 @@ class ToolAgent(ChatAgent[T]):
     ) -> AsyncGenerator[str | Call, None]:
         """What the model says to `messages` and to what its tools answered so far, and the calls it wants made."""
 
+    async def beside(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+        async with aclosing(self.ask(messages, [], "none")) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield piece
+
     async def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         rounds: list[Round] = []
+        self._asked, self._asks = messages, asyncio.current_task()
         while True:
             said, last = Round(), len(rounds) >= self.settings.tool_rounds
             async with aclosing(self.ask(messages, rounds, "none" if last else "auto")) as pieces:
@@ -114,7 +123,14 @@ class ToolAgent(ChatAgent[T]):
                 each.cancel()
 
     def used(self, read: int, written: int) -> None:
-        """Count tokens, and what they cost in millionths of the currency of the prices."""
+        """Count tokens, and what they cost in millionths of the currency of the prices.
+
+        The first report on a conversation without tools says how this model counts.
+        """
+        if read and self._asked and asyncio.current_task() is self._asks:
+            asked, self._asked = self._asked, []
+            if not self.toolbox.tools:
+                self.memory.tokens.learn([message["content"] for message in asked], read)
         self.ctx.count("tokens_in", read)
         self.ctx.count("tokens_out", written)
         if cost := round(read * self.settings.price_in + written * self.settings.price_out):

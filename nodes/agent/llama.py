@@ -21,7 +21,7 @@ from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._slots import Slots
 
 if TYPE_CHECKING:
-    from vaidol.models.llama import Llama
+    from vaidol.models.llama import Llama, Usage
 
 
 class LlamaSettings(ChatSettings):
@@ -29,8 +29,10 @@ class LlamaSettings(ChatSettings):
     """Model of the catalogue, or path of a GGUF file with a chat template."""
     cues: bool = False
     """Ask the model for tags such as [joy] that move the avatar; the smallest models do not follow that."""
-    memory: int = Field(2500, ge=200, le=2_000_000)
-    """What is remembered of the conversation besides the persona, characters; a token has about four."""
+    memory: int = Field(600, ge=50, le=1_000_000)
+    """What is remembered of the conversation besides the persona, tokens; `context` holds both, and the reply."""
+    summarise: bool = False
+    """Have the model summarise what no longer fits into the memory, between two replies; the smallest models cannot."""
     max_tokens: int = Field(120, ge=1, le=100_000)
     """Length of a reply, tokens."""
     context: int = Field(2048, ge=256, le=1_000_000)
@@ -90,6 +92,20 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
                     raise ProviderError(message, code="context") from error
                 messages = self.memory.messages()
 
+    async def beside(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+        from vaidol.models.llama import ContextFull
+
+        try:
+            async with aclosing(self._reply(messages, self.settings.max_tokens)) as pieces:
+                async for text in pieces:
+                    yield text
+        except ContextFull as error:
+            raise ProviderError(str(error), code="context") from error
+
+    @property
+    def crowded(self) -> bool:
+        return True
+
     async def _warm(self) -> None:
         """Evaluate the persona. What fails here fails again in the first turn, and is told then."""
         with suppress(ProviderError):
@@ -120,7 +136,8 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
             try:
                 while (piece := await pieces.get()) is not None:
                     yield piece
-                await work
+                usage = await work
+                self.memory.tokens.learn([message["content"] for message in messages], usage.prompt_tokens)
             except ContextFull:
                 raise
             except LlamaError as error:
@@ -129,9 +146,9 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
                 stop.set()
                 work.cancel()
 
-    def _make(self, messages: list[Message], slot: int, max_tokens: int, on_text: Callable[[str], bool]) -> None:
+    def _make(self, messages: list[Message], slot: int, max_tokens: int, on_text: Callable[[str], bool]) -> Usage:
         wanted = self.settings
-        self._brain.llama.stream(
+        return self._brain.llama.stream(
             messages,
             slot=slot,
             max_tokens=max_tokens,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
 
 CHECK_URL = "is base_url right? It mostly ends in /v1"
+LOCAL = ("127.0.0.1", "::1", "localhost")  # most servers on one's own machine answer one at a time
 SAID = 200  # characters of a server's own words that are passed on
 
 
@@ -103,6 +104,10 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
     @property
     def source(self) -> str:
         return f"the language model at {urlsplit(self.settings.address).netloc.rpartition('@')[2]}"
+
+    @property
+    def crowded(self) -> bool:
+        return urlsplit(self.settings.address).hostname in LOCAL
 
     async def ask(
         self, messages: list[Message], rounds: list[Round], tools: Literal["auto", "none"]

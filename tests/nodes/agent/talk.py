@@ -98,12 +98,17 @@ HEARD = {"from": "out.spoken", "to": "agent.heard", "feedback": True}
 
 
 def talk(
-    scene: Callable[[Graph], Awaitable[None]], *, heard: bool = True, prompt: str = "Be nice.", **settings: Any
+    scene: Callable[[Graph], Awaitable[None]],
+    *,
+    heard: bool = True,
+    prompt: str = "Be nice.",
+    agent: type[ScriptedAgent] = ScriptedAgent,
+    **settings: Any,
 ) -> Graph:
     """Run `scene` beside the conversation on virtual time; returns the graph after its end."""
 
     async def main() -> Graph:
-        nodes = {**NODES, "agent": (ScriptedAgent, {"prompt": prompt, **settings})}
+        nodes = {**NODES, "agent": (agent, {"prompt": prompt, **settings})}
         edges = [*EDGES, *([HEARD] if heard else [])]
         async with running(nodes, edges, ends={"call": CallDouble()}) as graph:
             await scene(graph)

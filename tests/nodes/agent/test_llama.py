@@ -15,7 +15,7 @@ from tests.nodes.agent.talk import User, got, reply, until
 from vaidol.graph.clock import run_virtual
 from vaidol.graph.frames import TextDelta
 from vaidol.graph.scheduler import Graph
-from vaidol.models.llama import ContextFull, LlamaError
+from vaidol.models.llama import ContextFull, LlamaError, Usage
 from vaidol.models.store import Store
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._slots import Slots
@@ -34,7 +34,7 @@ class LlamaDouble:
 
     def stream(
         self, messages: Sequence[Message], *, slot: int, max_tokens: int, on_text: Callable[[str], bool], **_: Any
-    ) -> None:
+    ) -> Usage:
         self.asked.append((slot, max_tokens, list(messages)))
         size = sum(len(message["content"]) for message in messages)
         if size > self.holds:
@@ -45,8 +45,9 @@ class LlamaDouble:
         for letter in messages[-1]["content"].upper()[:max_tokens]:
             if not on_text(letter):
                 self.stopped += 1
-                return
+                return Usage(size // 4, 0, 1, None, "cut")
             assert self.pause.wait(5)
+        return Usage(4 * len(messages) + size // 4, 0, 1, None, "stop")
 
 
 def shared(llama: LlamaDouble, settings: LlamaSettings, slots: int = 2) -> dict[str, object]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaidol.nodes.agent._memory import JOINS, Conversation
+from vaidol.nodes.agent._tokens import MESSAGE, estimate
 
 HEAD = [
     {"role": "system", "content": "Be nice."},
@@ -73,17 +74,17 @@ def test_a_greeting_is_remembered_behind_a_user_who_joins() -> None:
 
 
 def test_old_talk_is_forgotten_in_large_steps_and_what_is_left_begins_with_the_user() -> None:
-    memory, counts = conversation(budget=200), []
+    memory, counts = conversation(budget=70), []
     for gen in range(1, 40):
-        memory.user(f"question {gen:03}", gen)  # 12 characters
+        memory.user(f"question {gen:03}", gen)  # 12 characters: 3 tokens, and 4 around them
         memory.begin(gen)
-        memory.heard(gen, f"answer {gen:03}")  # 10
+        memory.heard(gen, f"answer {gen:03}")  # 2.5 and 4
         memory.end(gen)
         told = memory.messages()[len(HEAD) :]
         assert told[0]["role"] == "user"
         assert told[-1]["content"] == f"answer {gen:03}"
         counts.append(len(told))
-    assert max(counts) <= 20
+    assert max(counts) <= 12
     assert sum(after < before for before, after in pairwise(counts)) <= 39 / 3
 
 
@@ -128,4 +129,5 @@ def test_whatever_happens_the_sides_take_turns_within_the_budget(steps: list[tup
         assert all(message["content"] for message in told)
         assert all(a["role"] != b["role"] for a, b in pairwise(told))
     memory.user("x", gen + 1)
-    assert sum(len(message["content"]) for message in memory.messages()[len(HEAD) :]) <= 100 + len(steps) + len(JOINS)
+    told = [message["content"] for message in memory.messages()[len(HEAD) :] if message["content"] != JOINS]
+    assert sum(map(estimate, told)) + MESSAGE * len(told) <= 100

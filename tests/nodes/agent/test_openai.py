@@ -148,3 +148,27 @@ def test_an_address_that_is_none_fails_at_check(base_url: str) -> None:
 def test_secrets_do_not_show() -> None:
     settings = OpenaiSettings.model_validate({"api_key": "sk-secret", "headers": {"X-Key": "sk-other"}})
     assert "sk-" not in repr(settings) + settings.model_dump_json()
+
+
+def test_the_memory_counts_tokens_as_the_server_does() -> None:
+    async def scene(graph: Graph, _: OpenaiServer) -> None:
+        assert await reply(graph, "x" * 80) == REPLY
+        tokens = graph.node("agent").memory.tokens  # the server says 40: 8 around the messages, 32 for 88 characters
+        assert tokens.count("x" * 88) == pytest.approx(32)
+
+    assert errors(converse(scene)) == []
+
+
+def test_a_summary_is_asked_for_without_the_persons_in_the_call_hearing_it() -> None:
+    async def scene(graph: Graph, server: OpenaiServer) -> None:
+        for number in range(3):
+            assert await reply(graph, f"{number} " + "x" * 60) == REPLY
+        memory = graph.node("agent").memory
+        await until(lambda: memory.summary)
+        assert memory.summary == "Hello there! I hear you, and I am"  # a quarter of the memory, and no [joy]
+        await reply(graph, "go on")
+        first = server.asked[-1]["messages"][1]
+        assert first["role"] == "user"
+        assert first["content"].startswith(f"(Said earlier: {memory.summary}) ")
+
+    assert errors(converse(scene, memory=120)) == []
