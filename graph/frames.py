@@ -132,6 +132,16 @@ class Transcript(Frame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image(Frame):
+    """A picture the user shows: `data` is a whole file of type `mime` (JPEG, PNG or WebP). Pictures are for the moment:
+    not in `FRAMES`, because nothing records them."""
+
+    data: bytes = field(default=b"", repr=False)
+    mime: str = "image/jpeg"
+    shown: Literal["camera", "screen", "clipboard", "upload"] = "upload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TextDelta(Frame):
     """A piece of the agent's reply as it comes, tags included."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import SecretBytes, SecretStr
 
-from vaidol.graph.frames import Audio, Frame, Mouth, Sentence, TextDelta
+from vaidol.graph.frames import Audio, Frame, Image, Mouth, Sentence, TextDelta
 from vaidol.graph.node import Settings
 from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec, Where
 
@@ -100,6 +100,7 @@ def _plain(value: object) -> object:
 DEFAULT_BOUNDS: dict[tuple[type[Frame], Lane], tuple[Policy, float, int]] = {
     (Audio, "input"): ("drop_oldest", 400.0, 0),  # stale speech is worthless, lag must not grow
     (Audio, "reply"): ("block", 240.0, 0),  # little to discard at a barge-in; back-pressure reaches the voice
+    (Image, "input"): ("latest", 0.0, 1),  # of what the user shows only the newest matters
     (TextDelta, "reply"): ("block", 0.0, 256),  # the agent must not race ahead
     (Sentence, "reply"): ("block", 0.0, 4),
     (Mouth, "reply"): ("drop_oldest", 0.0, 64),  # only the newest matter

@@ -27,6 +27,7 @@ from vaidol.server.live2d.routes import DEFAULT, Live2d
 from vaidol.server.metrics import Metrics
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.personas import Personas
+from vaidol.server.pictures import PicturesApi
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
@@ -233,6 +234,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     server.personas.routes(router)
     RecordingsApi(server).routes(router)
     HistoryApi(server).routes(router)
+    PicturesApi(server).routes(router)
     openapi.add_routes(router, server.version)
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from vaidol.server.autonomous import AutonomousWish
 from vaidol.server.config_api import ConfigPatch
 from vaidol.server.control import WISHES
+from vaidol.server.pictures import MAGIC
 from vaidol.server.say import SayWish
 
 SHOWN = ("/api/", "/health", "/metrics", "/whip", "/whep", "/live2d-models/info")
@@ -22,6 +23,7 @@ BODIES: dict[str, type[BaseModel]] = {
 }  # fmt: skip
 SDP = ("POST /whip", "POST /whep")
 YAML = ("PUT /api/pipeline", "PUT /api/sessions/{session}/pipeline")
+PICTURE = ("POST /api/sessions/{session}/image",)
 SUMMARY = re.compile(r"^(?:GET|POST|PUT|DELETE|PATCH)\b[^:]*:\s*")
 NAMED = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 ERROR = {
@@ -102,6 +104,8 @@ def _operation(method: str, path: str, handler: Any) -> dict[str, Any]:
         told["requestBody"] = {"content": _content({"$ref": f"#/components/schemas/{body.__name__}"})}
     elif key in SDP:
         told["requestBody"] = {"required": True, "content": {"application/sdp": {"schema": {"type": "string"}}}}
+    elif key in PICTURE:
+        told["requestBody"] = {"required": True, "content": {kind: {} for kind in MAGIC}}
     elif key in YAML:
         told["requestBody"] = {
             "required": True,

@@ -13,11 +13,12 @@ from pydantic import Field, field_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.events import Event
-from vaidol.graph.frames import Mark, TextDelta, Transcript
+from vaidol.graph.frames import Image, Mark, TextDelta, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.agent._context import Summaries
+from vaidol.nodes.agent._eyes import Eyes
 from vaidol.nodes.agent._history import POOL, HistoryError, Line, Recorder
 from vaidol.nodes.agent._memory import Conversation, Message
 from vaidol.nodes.agent._persona import TAG, load_persona
@@ -65,20 +66,27 @@ C = TypeVar("C", bound=ChatSettings)
 
 
 class ChatAgent(Node[C]):
-    """user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    """user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
 
     What it remembers of a reply is what was heard: whole sentences as they are played, and after an interruption
     exactly the words that came out. A turn that died before its transcript came is remembered, and not answered; an
     aside is answered, and not remembered. Where the session has the end `history`, a `Recorder`, it is written down.
     """
 
-    inputs: ClassVar[tuple[Port, ...]] = (Port("user", Transcript, many=True), Port("heard", Mark, optional=True))
+    inputs: ClassVar[tuple[Port, ...]] = (
+        Port("user", Transcript, many=True),
+        Port("heard", Mark, optional=True),
+        Port("image", Image, many=True, optional=True),
+    )
     outputs: ClassVar[tuple[Port, ...]] = (Port("text", TextDelta),)
     replies = True
 
     def __init__(self, settings: C, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.memory = conversation(settings)
+        self.eyes = Eyes(ctx)
+        self.seen: Image | None = None  # the picture that goes with what is being answered
         self._who = f"{settings.persona} {settings.prompt}"
         self._others: dict[str, Conversation] = {}  # of personas that spoke before
         self.memory.summarises = settings.summarise
@@ -94,6 +102,11 @@ class ChatAgent(Node[C]):
     def source(self) -> str:
         """Who answers, for messages to the user."""
         return "the language model"
+
+    @property
+    def blind(self) -> str:
+        """Why the model is shown no pictures; "" where it is."""
+        return f"{self.source} cannot see pictures"
 
     @abstractmethod
     def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
@@ -147,9 +160,11 @@ class ChatAgent(Node[C]):
                 if mine := self._others.pop(self._who, None):
                     self.memory.go_on(mine)
 
-    async def process(self, port: str, frame: Transcript | Mark) -> None:
+    async def process(self, port: str, frame: Transcript | Mark | Image) -> None:
         if isinstance(frame, Mark):
             self._heard(frame)
+        elif isinstance(frame, Image):
+            self.eyes.show(frame, self.blind)
         elif frame.final:
             text = frame.text.strip()
             if not frame.aside:
@@ -215,7 +230,7 @@ class ChatAgent(Node[C]):
             await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=trace))
 
     async def _answer(self, user: Transcript) -> None:
-        self.answering = user
+        self.answering, self.seen = user, self.eyes.fresh()
         if self.crowded:
             self.summaries.stop()
         self.memory.begin(user.gen)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.frames import Image
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
 from vaidol.nodes.agent._mcp import McpServer
 from vaidol.nodes.agent._memory import Message
@@ -32,6 +33,10 @@ class ToolSettings(ChatSettings):
     """A tool that has not come back by then has failed, s."""
     tool_rounds: int = Field(4, ge=1, le=50)
     """So often in one reply the model may call tools before it has to answer."""
+    vision: bool = False
+    """The model understands pictures."""
+    images: Literal["auto", "never"] = "auto"
+    """auto: the picture the user shows just now, of camera or screen, goes to the model with the user's words."""
     price_in: float = Field(0.0, ge=0)
     """Price of a million tokens read, for the count of costs."""
     price_out: float = Field(0.0, ge=0)
@@ -76,6 +81,17 @@ class ToolAgent(ChatAgent[T]):
         for server in getattr(self, "_servers", ()):
             server.close()
 
+    @property
+    def blind(self) -> str:
+        if self.settings.images == "never":
+            return "pictures are not shown to the language model: its setting images is 'never'"
+        return "" if self.settings.vision else f"{self.source} is not known to see; if it can, set vision: true"
+
+    @property
+    def sight(self) -> Image | None:
+        """The picture that goes with a reply's messages; none with what is asked beside the conversation."""
+        return self.seen if asyncio.current_task() is self._asks else None
+
     @abstractmethod
     def ask(
         self, messages: list[Message], rounds: list[Round], tools: Literal["auto", "none"]
@@ -90,7 +106,8 @@ class ToolAgent(ChatAgent[T]):
 
     async def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         rounds: list[Round] = []
-        self._asked, self._asks = messages, asyncio.current_task()
+        self._asked = [] if self.seen else messages  # the tokens of a picture say nothing of text's
+        self._asks = asyncio.current_task()
         while True:
             said, last = Round(), len(rounds) >= self.settings.tool_rounds
             async with aclosing(self.ask(messages, rounds, "none" if last else "auto")) as pieces:

@@ -17,6 +17,7 @@ from vaidol.graph.node import Need
 from vaidol.nodes._connections import connections_need
 from vaidol.nodes._http import Service
 from vaidol.nodes._provider import Provider, RemoteSettings
+from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
 from vaidol.nodes.agent._tools import Call
@@ -32,6 +33,8 @@ class AnthropicSettings(ToolSettings, RemoteSettings):
     """Address of the service."""
     model: str = Field("claude-haiku-4-5", min_length=1)
     """Name of the model; the small ones answer soonest."""
+    vision: bool = True
+    """The model understands pictures."""
     temperature: float | None = Field(None, ge=0, le=1)
     """Liveliness of the choice of words; none = the service's choice."""
     extra: dict[str, Any] = Field(default_factory=dict)
@@ -41,7 +44,8 @@ class AnthropicSettings(ToolSettings, RemoteSettings):
 class AnthropicAgent(ToolAgent[AnthropicSettings]):
     """agent.anthropic: answer with Claude.
 
-    user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
     """
 
     provider: ClassVar[Provider] = AnthropicSettings.provider
@@ -110,7 +114,8 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
 
     def _body(self, messages: list[Message], rounds: list[Round], tools: str) -> dict[str, Any]:
         wanted = self.settings
-        talk: list[dict[str, Any]] = [{**message} for message in messages if message["role"] != "system"]
+        spoken = [message for message in messages if message["role"] != "system"]
+        talk = looking(spoken, self.sight, _picture)
         for each in rounds:
             said: list[dict[str, Any]] = [{"type": "text", "text": each.text}] if each.text.strip() else []
             said += [
@@ -132,6 +137,10 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
             body["tools"] = [{"name": t.name, "description": t.about, "input_schema": t.schema} for t in named]
             body["tool_choice"] = {"type": tools}
         return {**body, **wanted.extra}
+
+
+def _picture(mime: str, data: str) -> dict[str, Any]:
+    return {"type": "image", "source": {"type": "base64", "media_type": mime, "data": data}}
 
 
 def _object(arguments: str) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class LlamaSettings(ChatSettings):
 class LlamaAgent(ChatAgent[LlamaSettings]):
     """agent.llama: answer with a language model that runs here.
 
-    user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
 
     The persona is read into the model's cache when it loads, and into that of a further slot while its session starts,
     so that the first reply comes as soon as the later ones.

@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.nodes._provider import Provider
+from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
 from vaidol.nodes.agent._tools import Call
@@ -85,7 +86,8 @@ class OpenaiSettings(ToolSettings):
 class OpenaiAgent(ToolAgent[OpenaiSettings]):
     """agent.openai: answer with a language model behind an OpenAI-compatible server.
 
-    user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
     """
 
     provider: ClassVar[Provider] = Provider(
@@ -190,7 +192,7 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
                 for t in self.toolbox.tools.values()
             ]
             body["tool_choice"] = tools
-        talk = [*messages, *(message for each in rounds for message in _told(each))]
+        talk = [*looking(messages, self.sight, _picture), *(message for each in rounds for message in _told(each))]
         return await self._client.chat.completions.create(
             model=wanted.model_name,
             messages=cast("list[ChatCompletionMessageParam]", talk),
@@ -230,6 +232,10 @@ def _delta(chunk: ChatCompletionChunk) -> object:
     if not isinstance(choices, list):
         raise ValueError("no choices")
     return getattr(choices[0], "delta", None) if choices else None
+
+
+def _picture(mime: str, data: str) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{data}"}}
 
 
 class _Calls:

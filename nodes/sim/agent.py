@@ -16,7 +16,8 @@ WORD = re.compile(r"\S+\s*")
 class SimAgent(ChatAgent[ChatSettings]):
     """sim.agent: give the replies of the scenario, with the memory of a real agent.
 
-    user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
     """
 
     async def open(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from vaidol.graph.events import Event
-from vaidol.graph.frames import Cue, Frame, Mark, Mouth, Speech, Transcript
+from vaidol.graph.frames import Cue, Frame, Image, Mark, Mouth, Speech, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
@@ -23,7 +23,7 @@ class WebrtcData(Node[Settings]):
     """webrtc.data: commands to the avatar and subtitles out, typed text and the stop button in.
 
     transcript (Transcript), spoken (Mark), cue (Cue), mouth (Mouth)
-    -> text (Transcript, what was typed), talk (Speech, while a key is held to talk),
+    -> text (Transcript, what was typed), image (Image, what is shown), talk (Speech, while a key is held to talk),
     command (Cue, what somebody outside told the avatar to do: for puppets elsewhere)
     Times on the wire (`at`) are samples of the output track, 48 kHz.
     """
@@ -36,6 +36,7 @@ class WebrtcData(Node[Settings]):
     )
     outputs = (
         Port("text", Transcript, source=True),
+        Port("image", Image, source=True),
         Port("talk", Speech, source=True),
         Port("command", Cue, source=True),
     )
@@ -157,6 +158,9 @@ class WebrtcData(Node[Settings]):
     def _message(self, message: Message) -> None:
         if message["t"] == "text":
             self._say(str(message["text"]).strip())
+        elif message["t"] == "image":
+            shown = Image(data=message["data"], mime=message["mime"], shown=message["shown"], born=self.ctx.clock.ns())
+            self.emit("image", shown)
         elif message["t"] == "talk":
             self.emit("talk", Speech(active=bool(message["on"]), born=self.ctx.clock.ns()))
         elif message["t"] == "heard" and message["turn"] == self._speaks[0]:

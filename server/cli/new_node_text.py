@@ -124,7 +124,8 @@ class CLASSSettings(ChatSettings):
 class CLASSAgent(ChatAgent[CLASSSettings]):
     """ROOM.NAME: an echo.
 
-    user (Transcript, the final ones), heard (Mark, what was played) -> text (TextDelta; the last one empty)
+    user (Transcript, the final ones), heard (Mark, what was played), image (Image, what the user shows)
+    -> text (TextDelta; the last one empty)
     """
 
     async def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:

@@ -22,6 +22,7 @@ from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.link import Link
 from vaidol.server.olv.plans import for_client
+from vaidol.server.pictures import BadPicture, given
 from vaidol.server.running import Attend, State, meters
 
 log = logging.getLogger("vaidol.server")
@@ -159,7 +160,16 @@ class Client:
             except messages.BadMessage as error:
                 self.link.tell(messages.error(str(error)))
 
+    def _look(self, pictures: messages.Pictures) -> None:
+        """Show the graph what came along; a bad one is told, and the turn goes on without it."""
+        for picture in pictures or ():
+            try:
+                self.link.say(given(picture))
+            except BadPicture as error:
+                self.link.tell(messages.error(str(error)))
+
     def _take(self, message: messages.FromClient) -> None:
+        self._look(getattr(message, "images", None))
         if isinstance(message, messages.TextInput):
             if message.text.strip():
                 self.link.say({"t": "text", "text": message.text})

@@ -31,9 +31,13 @@ class _FromClient(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
 
+Pictures = Annotated[list[Any], Field(max_length=16)] | None  # [{source, data, mime_type}]; see `server/pictures.py`
+
+
 class TextInput(_FromClient):
     type: Literal["text-input"]
     text: Annotated[str, Field(max_length=MAX_TEXT)]
+    images: Pictures = None
 
 
 class Sound(_FromClient):
@@ -44,7 +48,7 @@ class Sound(_FromClient):
 
 
 class Plain(_FromClient):
-    """The messages without any field that matters here."""
+    """The messages without any field that matters here but `images`."""
 
     type: Literal[
         "mic-audio-end",
@@ -59,6 +63,7 @@ class Plain(_FromClient):
         "request-init-config",
         "heartbeat",
     ]
+    images: Pictures = None
 
 
 class Speak(_FromClient):
@@ -66,6 +71,7 @@ class Speak(_FromClient):
 
     type: Literal["ai-speak-signal"]
     idle_time: float = 0.0
+    images: Pictures = None
 
 
 class History(_FromClient):

@@ -4,6 +4,7 @@ import { AvatarMenu } from "./avatar-menu.js";
 import { Avatar } from "./avatar.js";
 import { Avatars } from "./avatars.js";
 import { Call } from "./call.js";
+import { Eyes } from "./eyes.js";
 import { Health } from "./health.js";
 import { Hold } from "./hold.js";
 import { LevelMeter, openMicrophone } from "./mic.js";
@@ -33,6 +34,7 @@ const page = new Page();
 const call = new Call();
 const health = new Health();
 const meter = new LevelMeter();
+const eyes = new Eyes(document.getElementById("eyes"), call, () => meter.read());
 const hold = new Hold(document.getElementById("hold"), document.getElementById("hold-mode"));
 const clock = new MediaClock();
 const transcript = new Transcript();
@@ -224,6 +226,7 @@ avatars.addEventListener("change", ({ detail }) => {
   avatar.use(detail.renderer);
   introduce();
 });
+eyes.addEventListener("trouble", ({ detail }) => page.notice(detail.message));
 avatars.addEventListener("trouble", ({ detail }) => page.notice(detail.message));
 menu.addEventListener("preview", ({ detail }) => avatar.expression(detail.expression, 1, 200));
 health.addEventListener("change", ({ detail }) => page.health(detail));
@@ -243,7 +246,8 @@ page.addEventListener("start", start);
 page.addEventListener("stop", stop);
 page.addEventListener("mute", toggleMicrophone);
 page.addEventListener("interrupt", () => call.send({ t: "interrupt" }));
-page.addEventListener("text", ({ detail }) => {
+page.addEventListener("text", async ({ detail }) => {
+  if (eyes.shows) await eyes.look(); // the picture first: the words are answered at once
   if (!call.send({ t: "text", text: detail })) return;
   page.heard(detail, true);
   transcript.user(null, detail, true);

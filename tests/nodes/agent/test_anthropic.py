@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,9 +15,9 @@ from tests.nodes.agent.anthropic_server import Claude
 from tests.nodes.agent.talk import User, got, reply, until
 from tests.nodes.local_server import KEY, Behaviour, LocalServer
 from tests.openai_server import REPLY, OpenaiServer
-from vaidol.graph.frames import TextDelta
+from vaidol.graph.frames import Image, TextDelta
 from vaidol.graph.scheduler import Graph
-from vaidol.nodes.agent.anthropic import AnthropicSettings
+from vaidol.nodes.agent.anthropic import AnthropicAgent, AnthropicSettings
 from vaidol.nodes.agent.openai import PRESETS, OpenaiSettings
 
 Scene = Callable[[Graph, LocalServer, Claude], Awaitable[None]]
@@ -141,3 +142,22 @@ def test_an_openai_server_that_asks_to_wait_is_asked_again_within_the_deadline()
                 return errors(graph)
 
     assert asyncio.run(main()) == []
+
+
+def test_a_picture_stands_beside_the_words_it_goes_with_and_not_in_the_memory() -> None:
+    async def scene(graph: Graph, server: LocalServer, _: Claude) -> None:
+        agent = graph.node("agent")
+        assert isinstance(agent, AnthropicAgent)
+        await agent.process("image", Image(data=b"a picture", mime="image/webp", born=graph.clock.ns()))
+        assert await reply(graph, "what is this?") == REPLY
+        [message] = json.loads(server.asked[-1][1])["messages"]
+        assert message["content"] == [
+            {
+                "type": "image",
+                "source": {"type": "base64", "media_type": "image/webp", "data": "YSBwaWN0dXJl"},
+            },
+            {"type": "text", "text": "what is this?"},
+        ]
+        assert agent.memory.messages()[1] == {"role": "user", "content": "what is this?"}
+
+    assert errors(converse(scene)) == []

@@ -1,0 +1,108 @@
+"""Pictures that the user shows the avatar: checked here, and given to the session's graph; none is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hmac
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from vaidol.graph.frames import Image
+from vaidol.nodes.webrtc._call import Message
+from vaidol.server.access import refusal
+from vaidol.server.allowance import Addresses
+from vaidol.server.pipelines_api import graph_of, refuse_strangers
+from vaidol.server.session import Session
+
+if TYPE_CHECKING:
+    from vaidol.server.app import Server
+
+MAX_BYTES = 2 * 2**20  # the page sends a tenth of it at most
+READ_S = 10.0
+PER_S, AT_ONCE = 2.0, 6.0  # pictures of one session
+SOURCES = ("camera", "screen", "clipboard", "upload")
+MAGIC = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "image/webp": b"RIFF"}
+SHORTEST = 32  # bytes; no picture has fewer
+
+
+class BadPicture(ValueError):
+    """It cannot be shown; the text says why. `status`: of an answer over HTTP."""
+
+    def __init__(self, message: str, status: int, code: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def checked(data: bytes, shown: str) -> Message:
+    """The message that shows a graph the file `data`. Raises `BadPicture`."""
+    if shown not in SOURCES:
+        raise BadPicture(f"'{shown[:40]}' is no source of pictures; known are {', '.join(SOURCES)}", 400, "source")
+    if len(data) > MAX_BYTES:
+        raise BadPicture(f"a picture may have {MAX_BYTES} bytes at most", 413, "too_large")
+    mime = next((kind for kind, magic in MAGIC.items() if data.startswith(magic)), "")
+    if len(data) < SHORTEST or not mime or (mime == "image/webp" and data[8:12] != b"WEBP"):
+        raise BadPicture("a picture is a JPEG, PNG or WebP file, and this is none", 415, "no_picture")
+    return {"t": "image", "data": data, "mime": mime, "shown": shown}
+
+
+def given(picture: Any) -> Message:
+    """The same of one of the `images` of `/client-ws`: {source, data: a data URL}. Raises `BadPicture`."""
+    told = picture if isinstance(picture, dict) else {}
+    head, comma, text = str(told.get("data", "")).partition(",")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise BadPicture("images: 'data' is not a data URL with base64", 400, "data")
+    if len(text) > MAX_BYTES * 4 // 3 + 4:
+        raise BadPicture(f"a picture may have {MAX_BYTES} bytes at most", 413, "too_large")
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadPicture("images: 'data' is not base64", 400, "data") from None
+    return checked(data, str(told.get("source", "")))
+
+
+class PicturesApi:
+    """`POST /api/sessions/ID/image`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._allowed = Addresses(server.engine.clock, PER_S, AT_ONCE)  # by session
+
+    def routes(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/api/sessions/{session}/image", self.show)
+
+    async def show(self, request: web.Request) -> web.Response:
+        """POST /api/sessions/ID/image: show the avatar a JPEG, PNG or WebP file, which goes with the next words of the
+        user; ?source=camera, screen, clipboard or upload. X-Vaidol-Session: the session's token, or else the right to
+        change things."""
+        graph = graph_of(self._server, request)
+        session = next(session for session in self._server.sessions if session.graph is graph)
+        token = request.headers.get("X-Vaidol-Session", "")
+        if not token:
+            refuse_strangers(self._server, request)
+        elif not isinstance(session, Session) or not hmac.compare_digest(token.encode(), session.token.encode()):
+            return refusal(403, "token", "that is not the token of this session")
+        if not any(edge.frame is Image for edge in graph.plan.edges):
+            return refusal(409, "no_eyes", "the pipeline shows no pictures to its agent: add page.image -> agent.image")
+        if not self._allowed.take(session.id):
+            return refusal(429, "too_many", "too many pictures; wait a moment", 1)
+        try:
+            message = checked(await _body(request), request.query.get("source", "upload"))
+        except BadPicture as error:
+            return refusal(error.status, error.code, str(error))
+        session.command(message)
+        return web.json_response({"bytes": len(message["data"]), "type": message["mime"]})
+
+
+async def _body(request: web.Request) -> bytes:
+    """Raises `BadPicture`."""
+    try:
+        async with asyncio.timeout(READ_S):
+            return await request.clone(client_max_size=MAX_BYTES).read()
+    except web.HTTPRequestEntityTooLarge:
+        raise BadPicture(f"a picture may have {MAX_BYTES} bytes at most", 413, "too_large") from None
+    except TimeoutError:
+        raise BadPicture(f"the picture did not come within {READ_S:g} s", 408, "slow") from None
