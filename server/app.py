@@ -113,6 +113,9 @@ class Server:
         self.live2d.loosen(response)
         return response
 
+    async def earlier(self, _: web.Request) -> web.StreamResponse:
+        return _file("history.html")
+
     async def protocol(self, _: web.Request) -> web.StreamResponse:
         """GET /api/protocol: the JSON schema of the data channel's messages."""
         return _file("protocol.json")
@@ -212,6 +215,7 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
 def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/", server.page)
     router.add_get("/inspector", server.inspector)
+    router.add_get("/history", server.earlier)
     router.add_get("/web/{path:.+}", server.static)
     router.add_get("/api/inspect", server.feed.serve)
     router.add_get("/api/schema", server.schema)

@@ -5,7 +5,7 @@ GET    /api/history?user=ID              {chats: [{id, persona, title, began, ch
 GET    /api/history/{chat}?user=ID       {chat, lines: [{role, text}]}; &format=text: to read
 PATCH  /api/history/{chat}?user=ID       {"title": "..."}: another name
 DELETE /api/history/{chat}?user=ID       out of the file for good
-POST   /api/history/{chat}/resume?user=ID  {"session": ID}: the call of that user goes on with this conversation
+POST   /api/history/{chat}/resume?user=ID  {"session": ID}: that call of the user (left out: the newest) goes on with it
 
 `user` is the id that the client sent in its hello: long, random, and known to nobody else. Whoever does not know it
 finds nothing; there is no list of users.
@@ -25,6 +25,7 @@ from vaidol.nodes.agent._chat import ChatAgent
 from vaidol.nodes.agent._history import POOL, TITLE_MAX, Chat, History, HistoryError, Line
 from vaidol.server.access import refusal
 from vaidol.server.pipelines_api import refused
+from vaidol.server.session import Session
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -87,10 +88,12 @@ class HistoryApi:
     async def resume(self, request: web.Request) -> web.Response:
         """Let the call of ?user= go on with an earlier conversation; what is said is added to it."""
         chat, lines = await self._found(request)
-        session = self._server.sessions.find(await _body(request, "session") or "?")
-        recorder = session.recorder if session is not None else None
-        if session is None or session.graph is None or recorder is None or recorder.user != _user(request):
-            return refusal(404, "no_session", "there is no such session of this user, or it has just begun")
+        wanted = await _body(request, "session", "")
+        calls = [one for one in self._server.sessions if isinstance(one, Session) and wanted in ("", one.id)]
+        mine = (one for one in reversed(calls) if one.recorder and one.recorder.user == _user(request))
+        session = next(mine, None)
+        if session is None or session.graph is None or session.state == "ended":
+            return refusal(404, "no_session", "there is no such call of this user, or it has just begun")
         agents = [cell.node for cell in session.graph.cells.values() if isinstance(cell.node, ChatAgent)]
         agent = next((agent for agent in agents if agent.settings.persona == chat.persona), None)
         if agent is None:
@@ -128,12 +131,12 @@ def _user(request: web.Request) -> str:
     return user
 
 
-async def _body(request: web.Request, field: str) -> str:
+async def _body(request: web.Request, field: str, default: str | None = None) -> str:
     try:
         body: Any = json.loads(await request.read())
     except (ValueError, RecursionError):
         body = None
-    value = body.get(field) if isinstance(body, dict) else None
+    value = body.get(field, default) if isinstance(body, dict) else None
     if not isinstance(value, str):
         raise refused(400, "body", f'the body is JSON: {{"{field}": "..."}}')
     return value

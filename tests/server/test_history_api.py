@@ -61,7 +61,7 @@ def test_a_conversation_goes_on_in_a_later_call_after_a_restart(tmp_path: Path) 
                 ann, session = await joined(client, ANN)
                 bob, other = await joined(client, BOB)
                 await ask(ann, "Good morning.")
-                for user, of in ((BOB, session), (BOB, other), (ANN, other), (ANN, "")):
+                for user, of in ((BOB, session), (BOB, other), (ANN, other), ("nobody-nobody-nobody", "")):
                     body = {"session": of}
                     await get(client, f"{address}/resume?user={user}", 404, "POST", json=body)
                 told = await get(client, f"{address}/resume?user={ANN}", 200, "POST", json={"session": session})
