@@ -21,6 +21,8 @@ from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
 from vaidol.server.events_api import Events
+from vaidol.server.groups.api import GroupsApi
+from vaidol.server.groups.groups import Groups
 from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import DEFAULT, Live2d
@@ -91,8 +93,11 @@ class Server:
         self.metrics = Metrics(self)
         self.personas = Personas(self)
         self.events = Events(self.engine.clock)
+        self.groups = Groups(self.engine.clock)
+        self.groups_api = GroupsApi(self)
         self.sessions.attend += [
-            self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend, *options.attend,
+            self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend,
+            self.groups_api.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
@@ -231,6 +236,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     ConfigApi(server).routes(router)
     SessionsApi(server).routes(router)
     ClientSockets(server).add_routes(router)
+    server.groups_api.routes(router)
     router.add_get("/metrics", server.metrics.serve)
     router.add_get("/api/events", server.events.serve)
     router.add_get("/api/", server.api)

@@ -81,6 +81,14 @@ class Subtitle(_ToClient):
     at: Sample | None = None
 
 
+class Other(_ToClient):
+    """What another person, or the avatar of another, says in the group that this session is in."""
+
+    t: Literal["other"]
+    name: Name
+    text: str
+
+
 class Expression(_ToClient):
     """Fade to this face over `ms`; all others fade out in the same time."""
 
@@ -234,8 +242,8 @@ class Pong(_ToClient):
 
 
 ToClient = (
-    Hello | Sync | State | TurnEnd | Subtitle | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut | Timing
-    | Persona | Tool | Error | Recording | Ping | Pong
+    Hello | Sync | State | TurnEnd | Subtitle | Other | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut
+    | Timing | Persona | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 FAST = ("mouth", "viseme")  # go over the unordered channel, where a late one is lost

@@ -13,11 +13,14 @@ from pydantic import BaseModel
 from vaidol.server.autonomous import AutonomousWish
 from vaidol.server.config_api import ConfigPatch
 from vaidol.server.control import WISHES
+from vaidol.server.groups.api import GroupMember, GroupMute, NewGroup
 from vaidol.server.pictures import MAGIC
 from vaidol.server.say import SayWish
 
 SHOWN = ("/api/", "/health", "/metrics", "/whip", "/whep", "/live2d-models/info")
 BODIES: dict[str, type[BaseModel]] = {
+    "POST /api/groups": NewGroup, "POST /api/groups/{group}/members": GroupMember,
+    "POST /api/groups/{group}/mute": GroupMute,
     "POST /api/autonomous": AutonomousWish, "POST /api/say": SayWish, "PATCH /api/config": ConfigPatch,
     **{f"POST /api/{name}": wish for name, wish in WISHES.items()}
 }  # fmt: skip

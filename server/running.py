@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
+from vaidol.server.listeners import Listeners
 
 State = Literal["opening", "connected", "away", "ended"]
 
@@ -25,6 +26,10 @@ class Running(Protocol):
     def avatar(self) -> protocol.Avatar | None: ...
     @property
     def state(self) -> State: ...
+
+    @property
+    def sent(self) -> Listeners[Message]:
+        """Told of everything the nodes tell the client."""
 
     def command(self, message: Message) -> bool:
         """Tell the graph what somebody outside wants; False where no node of it listens."""

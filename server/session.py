@@ -66,6 +66,7 @@ class Session:
         self._messages: Listeners[Message] = Listeners()
         self._joins: Listeners[()] = Listeners()
         self._shown = Shown(engine.clock)
+        self.sent: Listeners[Message] = Listeners()  # told of everything its client is sent
         self.avatar: protocol.Avatar | None = None  # what the model on the page can do, once it has told
         self.audience = Audience(self.id, engine.clock, stun, lambda: self._greeting(""))
 
@@ -219,6 +220,7 @@ class Session:
         self.audience.send(message, fast=fast)
         if self._peer is not None:
             self._peer.send(message, fast=fast)
+        self.sent.tell(message)
 
     # meters
 

@@ -17,6 +17,7 @@ from vaidol.nodes.webrtc._commands import COMMANDS, mouth_messages, to_cue, to_m
 
 UTTERANCES_KEPT = 8
 TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn node gives to speech
+ROOM = 1 << 43  # of what others have said in a room: never equal to those of typed text, greetings, and own ideas
 
 
 class WebrtcData(Node[Settings]):
@@ -167,11 +168,21 @@ class WebrtcData(Node[Settings]):
             self.ctx.mark(self._speaks[1], "client_playout")
         elif message["t"] == "interrupt":
             self.ctx.fence.cut("stopped by the user")
+        elif message["t"] == "room":
+            self._listen(str(message["text"]), aside=bool(message["aside"]))
         elif message["t"] == "touch":
             self.ctx.events.publish("touch", node=self.ctx.node, text=message["area"])
         elif message["t"] in COMMANDS:
             self._call.send(message)
             self.emit("command", replace(to_cue(message), born=self.ctx.clock.ns()))
+
+    def _listen(self, text: str, *, aside: bool) -> None:
+        """Others, in a room with several, have said `text`: a whole turn that the person has no part in."""
+        self._typed += 1
+        trace = ROOM + self._typed
+        gen = self.ctx.fence.begin(trace)
+        born = self.ctx.clock.ns()
+        self.emit("text", Transcript(text=text, aside=aside, final=True, born=born, gen=gen, trace=trace))
 
     def _say(self, text: str) -> None:
         """Typed text is a whole turn: it interrupts, and is answered like speech."""

@@ -20,6 +20,7 @@ from vaidol.server import protocol
 from vaidol.server.autonomous import Speaks
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
+from vaidol.server.olv.group import ClientGroups
 from vaidol.server.olv.link import Link
 from vaidol.server.olv.plans import for_client
 from vaidol.server.pictures import BadPicture, given
@@ -43,6 +44,8 @@ class Client:
         engine: Engine,
         character: Character,
         backgrounds: Callable[[], list[str]],
+        *,
+        groups: ClientGroups,
         attend: Sequence[Attend] = (),
     ) -> None:
         self.id = secrets.token_hex(4)
@@ -53,7 +56,9 @@ class Client:
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._plan = for_client(plan)
         self._engine = engine
+        self._groups = groups
         self.link = Link(character, engine.clock)
+        self.sent = self.link.sent
         self._acts: dict[str, Callable[[], object]] = {
             "mic-audio-end": self.link.microphone.end,
             "interrupt-signal": lambda: self.link.say({"t": "interrupt"}),
@@ -61,7 +66,7 @@ class Client:
         }
         self._answers: dict[str, Callable[[], dict[str, Any]]] = {
             "heartbeat": lambda: {"type": "heartbeat-ack"},
-            "request-group-info": self._group,
+            "request-group-info": lambda: groups.info(self),
             "request-init-config": character.message,
             "fetch-backgrounds": lambda: {"type": "background-files", "files": backgrounds()},
             "fetch-configs": self._configs,
@@ -133,10 +138,10 @@ class Client:
     # messages
 
     def _greet(self) -> None:
-        self.link.tell(self._group())
+        self.link.tell(self._groups.info(self))
         self.link.tell(messages.full_text("Connection established"))
         self.link.tell(self.link.character.message(self.uid))
-        self.link.tell(self._group())
+        self.link.tell(self._groups.info(self))
 
     async def _write(self, socket: web.WebSocketResponse) -> None:
         """Send what waits, in order; returns when there is no more to send or nobody reads it."""
@@ -181,6 +186,8 @@ class Client:
             self._plain(message.type)
         elif isinstance(message, messages.Speak):
             self._speak_by_itself()
+        elif isinstance(message, messages.Group):
+            self._groups.take(self, message)
         else:
             self.link.tell(messages.error(f"this server does not know how to do '{message.type}'"))
 
@@ -197,10 +204,6 @@ class Client:
             self._acts[kind]()
         elif kind in self._answers:
             self.link.tell(self._answers[kind]())
-
-    def _group(self) -> dict[str, Any]:
-        """There are no groups: everybody is alone."""
-        return {"type": "group-update", "members": [], "is_owner": False}
 
     def _configs(self) -> dict[str, Any]:
         who = self.link.character

@@ -41,6 +41,7 @@ class Link:
         self._audio: Listeners[F32, int] = Listeners()
         self._messages: Listeners[Message] = Listeners()
         self._plays: Listeners[()] = Listeners()
+        self.sent: Listeners[Message] = Listeners()  # told of everything the nodes tell a page
         self.microphone = Microphone(
             lambda samples: self._audio.tell(samples, GIVEN), lambda on: self._messages.tell({"t": "talk", "on": on})
         )
@@ -108,6 +109,9 @@ class Link:
             self.tell(messages.full_text("This call is being recorded"))
         elif message["t"] == "error":
             self.tell(messages.error(message["message"]))
+        elif message["t"] == "other":
+            self.tell(messages.said_by(message["name"], message["text"]))
+        self.sent.tell(message)
 
     # Player
 

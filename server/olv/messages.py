@@ -145,6 +145,20 @@ def audio(
     }
 
 
+def said_by(name: str, text: str) -> dict[str, Any]:
+    """What somebody else in the group says: words without sound."""
+    silence = np.zeros(0, np.int16)
+    return audio(silence, 16_000, text=text, name=name, avatar="", expressions=[]) | {"forwarded": True}
+
+
+def group(members: list[str], *, owner: bool) -> dict[str, Any]:
+    return {"type": "group-update", "members": members, "is_owner": owner}
+
+
+def group_result(message: str, *, success: bool) -> dict[str, Any]:
+    return {"type": "group-operation-result", "success": success, "message": message}
+
+
 def _wav(samples: NDArray[np.int16], rate: int) -> bytes:
     out = io.BytesIO()
     with wave.open(out, "wb") as file:

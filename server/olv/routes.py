@@ -11,6 +11,7 @@ from vaidol.server.live2d.ancestor import model_info
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.client import PING_S, Client
+from vaidol.server.olv.group import ClientGroups
 from vaidol.server.sessions import Full
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class ClientSockets:
     def __init__(self, server: Server) -> None:
         self._server = server
         self.clients: set[Client] = set()
+        self._groups = ClientGroups(server.groups, self.clients)
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/client-ws", self.join)
@@ -46,7 +48,10 @@ class ClientSockets:
                     return refusal(426, "websocket", "this address takes WebSockets only")
                 await socket.prepare(request)
                 character = await self._character()
-                client = Client(server.plan, server.engine, character, self.backgrounds, server.sessions.attend)
+                client = Client(
+                    server.plan, server.engine, character, self.backgrounds,
+                    groups=self._groups, attend=server.sessions.attend,
+                )  # fmt: skip
                 self.clients.add(client)
                 try:
                     with server.sessions.hosting(client):

@@ -161,6 +161,11 @@ const heard = {
       });
     }
   },
+  other(message) {
+    if (typeof message.text !== "string") return;
+    page.heard(`${message.name}: ${message.text}`, true);
+    transcript.note(`${message.name}: ${message.text}`);
+  },
   cut(message) {
     show.cut(message);
     page.saidCut();

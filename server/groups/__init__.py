@@ -1,0 +1,1 @@
+"""Rooms in which several people and their characters talk with each other."""
