@@ -205,6 +205,24 @@ def test_an_interrupted_reply_is_written_down_as_it_was_heard(history: History) 
     assert len(heard) < len(HELLO)
 
 
+def test_a_call_that_ends_in_the_middle_of_a_sentence_keeps_the_words_that_were_heard(history: History) -> None:
+    recorder = Recorder(history)
+    recorder.user = ANN
+
+    async def main() -> None:
+        async with running(NODES, [*EDGES, HEARD], ends={"call": CallDouble(), "history": recorder}) as graph:
+            graph.node("user").say("hello")
+            await graph.clock.sleep(1.5)
+
+    run_virtual(main())
+    [chat] = history.chats(ANN)
+    said, heard = texts(history, chat.id)
+    assert said == "hello"
+    assert "You" in heard
+    assert HELLO.startswith(heard.rstrip(" .…"))
+    assert len(heard) < len(HELLO) - 10
+
+
 def test_a_history_that_cannot_be_written_is_told_once_and_the_talk_goes_on(tmp_path: Path) -> None:
     recorder = Recorder(History(tmp_path))  # a folder
     recorder.user = ANN
