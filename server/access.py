@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import ipaddress
@@ -12,6 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 COOKIE = "vaidol"
+PROTOCOL = "vaidol"  # of a WebSocket; beside it one that brings the token, where no header can be set
+BRINGS = "vaidol.token."  # and then the token in base64url without padding
 COOKIE_S = 30 * 24 * 3600
 OPEN_PATHS = ("/health",)  # for watchdogs of containers; it tells less to those without a token
 HEADERS = {
@@ -44,7 +47,7 @@ class Access:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(given.strip(), self.token):
             return True
-        return _same(request.cookies.get(COOKIE, ""), self._cookie)
+        return _same(request.cookies.get(COOKIE, ""), self._cookie) or _same(_brought(request), self.token)
 
     @property
     def guard(self) -> Middleware:
@@ -59,7 +62,8 @@ class Access:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self.token and not _loopback(request.host):
             return refusal(403, "host", "without a token this server answers to localhost only")
-        if request.method not in ("GET", "HEAD") and not same_origin(request):
+        changes = request.method not in ("GET", "HEAD") or "Upgrade" in request.headers
+        if changes and not same_origin(request):
             return refusal(403, "origin", "pages of other sites may not call this server")
         given = request.query.get("token")
         if self.token and given is not None and request.method == "GET":
@@ -111,9 +115,19 @@ def _loopback(host_header: str) -> bool:
 
 
 def same_origin(request: web.Request) -> bool:
-    """Whether this is no page of another site; a route that upgrades to a WebSocket asks it by itself."""
+    """Whether this is no page of another site."""
     origin = request.headers.get("Origin")
     return origin is None or _netloc(origin) == request.host.lower()
+
+
+def _brought(request: web.Request) -> str:
+    """The token among the subprotocols that a WebSocket offers, "" for none."""
+    offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+    found = next((one.strip() for one in offered if one.strip().startswith(BRINGS)), BRINGS).removeprefix(BRINGS)
+    try:
+        return base64.b64decode(found + "=" * (-len(found) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def _netloc(origin: str) -> str:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp.typedefs import Handler, Middleware
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
@@ -33,12 +33,14 @@ from vaidol.server.pictures import PicturesApi
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
+from vaidol.server.proxies import behind
 from vaidol.server.recordings import RecordingOptions, Recordings
 from vaidol.server.recordings_api import RecordingsApi
 from vaidol.server.running import Attend
 from vaidol.server.session import SessionEnded
 from vaidol.server.sessions import GRACE_S, Full, Sessions
 from vaidol.server.sessions_api import SessionsApi
+from vaidol.server.slow import Patience
 
 WEB = Path(__file__).parent / "web"
 SCHEMA = LIBRARY / "schema.json"
@@ -56,7 +58,7 @@ class Options:
     """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client.
 
     live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
-    history: the file in which conversations are kept, None: they are not.
+    history: the file in which conversations are kept, None: they are not. trust_proxy: addresses or networks.
     """
 
     max_sessions: int = 8
@@ -70,6 +72,7 @@ class Options:
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     attend: tuple[Attend, ...] = ()  # those who watch every session besides
     history: Path | None = None
+    trust_proxy: tuple[str, ...] = ()
 
 
 class Server:
@@ -81,6 +84,7 @@ class Server:
         self.access = Access(options.token)
         self.version = version("vaidol")
         self.engine = Engine(registry)
+        self.patience = Patience(self.engine.clock)
         self.preload = Preload(plan, self.engine)
         self.live2d = Live2d(self.engine, options.live2d_models, options.live2d_runtime, options.avatar)
         self.pipelines = Pipelines(self)
@@ -100,6 +104,11 @@ class Server:
             self.groups_api.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
+
+    @property
+    def middlewares(self) -> list[Middleware]:
+        """What every request passes, the outermost first."""
+        return [_errors, behind(self.options.trust_proxy), self.access.guard, self.patience.whole]
 
     async def page(self, _: web.Request) -> web.StreamResponse:
         response = _file("index.html")
@@ -194,7 +203,7 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
     """
     options = options or Options()
     server = Server(plan, registry, options)
-    app = web.Application(client_max_size=offer.MAX_BYTES, middlewares=[_errors, server.access.guard])
+    app = web.Application(client_max_size=offer.MAX_BYTES, middlewares=server.middlewares)
 
     app[SERVER] = server
     _routes(app.router, server)

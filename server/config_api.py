@@ -23,7 +23,16 @@ from vaidol.server.pipelines_api import refuse_strangers
 if TYPE_CHECKING:
     from vaidol.server.app import Server
 
-RESTART = ("token", "stun", "backgrounds", "live2d_models", "live2d_runtime", "history", "recording.folder")
+RESTART = (
+    "token",
+    "stun",
+    "backgrounds",
+    "live2d_models",
+    "live2d_runtime",
+    "history",
+    "trust_proxy",
+    "recording.folder",
+)
 
 
 class RecordingPatch(BaseModel):
@@ -105,7 +114,8 @@ class ConfigApi:
             "max_sessions": options.max_sessions, "grace_s": options.grace_s, "avatar": options.avatar,
             "token": bool(options.token), "stun": options.stun, "backgrounds": options.backgrounds,
             "live2d_models": options.live2d_models, "live2d_runtime": options.live2d_runtime,
-            "history": options.history, "recording": {**recording, "folder": self._server.recordings.folder},
+            "history": options.history, "trust_proxy": options.trust_proxy,
+            "recording": {**recording, "folder": self._server.recordings.folder},
         }  # fmt: skip
         told = {"pipeline": self._server.plan.name, "options": told, "live": LIVE, "restart_required": RESTART}
         return dict(json.loads(json.dumps(told, default=str)))

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any
 
 from vaidol.graph.plan import Plan
@@ -17,7 +18,7 @@ from vaidol.nodes.agent._history import History, HistoryError
 from vaidol.server import loop
 from vaidol.server.access import is_loopback
 from vaidol.server.app import SERVER, Options, Server, create_app
-from vaidol.server.cli import keeping, logs, pipeline
+from vaidol.server.cli import keeping, logs, outside, pipeline
 from vaidol.server.cli.progress import Bars
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
@@ -67,6 +68,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         metavar="FILE",
         help="keep what is said, by user, in this SQLite file (default: nowhere)",
     )
+    outside.add(command)
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
     return command
@@ -88,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
     missing = next((folder for folder in folders if not folder.expanduser().is_dir()), None)
     if missing is not None:
         raise Wrong(f"{missing}: there is no such folder")
+    tls = outside.tls(arguments)
     logs.to_stderr(verbose=arguments.verbose)
     plan, registry = pipeline.plan(arguments.pipeline)
     if arguments.backgrounds is not None and not arguments.backgrounds.is_dir():
@@ -100,12 +103,14 @@ def run(arguments: argparse.Namespace) -> int:
         live2d_models=tuple(arguments.live2d_models or DEFAULT),
         live2d_runtime=arguments.live2d_runtime,
         avatar=arguments.avatar,
+        trust_proxy=tuple(arguments.trust_proxy),
         recording=keeping.options(arguments),
         attend=tuple(spans.attend for spans in keeping.spans(arguments)),
         history=_history(arguments.history),
     )
     with _listen(arguments.host, arguments.port) as listener:
-        loop.run(_serve(plan, registry, options, listener, arguments.pipeline if arguments.watch else ""))
+        watched = arguments.pipeline if arguments.watch else ""
+        loop.run(_serve(plan, registry, options, listener, watched=watched, tls=tls))
     return 0
 
 
@@ -141,7 +146,9 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(plan: Plan, registry: Registry, options: Options, listener: socket.socket, watched: str) -> None:
+async def _serve(
+    plan: Plan, registry: Registry, options: Options, listener: socket.socket, *, watched: str, tls: SSLContext | None
+) -> None:
     from aiohttp import web
 
     app = create_app(plan, registry, options)
@@ -151,14 +158,18 @@ async def _serve(plan: Plan, registry: Registry, options: Options, listener: soc
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
-        print(f"vaidol is at {_address(listener)}   pipeline: {plan.name}   end with Ctrl-C", flush=True)
+        http = runner.server
+        assert http is not None
+        await web.SockSite(runner, listener, ssl_context=tls).start()
+        print(f"vaidol is at {_address(listener, tls)}   pipeline: {plan.name}   end with Ctrl-C", flush=True)
         if options.token:
             print("open it with ?token=YOUR_TOKEN once per browser", flush=True)
         async with asyncio.TaskGroup() as tasks:
             watch = tasks.create_task(_show_loads(app[SERVER]))
             following = tasks.create_task(follow(app[SERVER], watched)) if watched else watch
+            patience = tasks.create_task(app[SERVER].patience.watch(lambda: http.connections))
             await stop.wait()
+            patience.cancel()
             watch.cancel()
             following.cancel()
     finally:
@@ -182,8 +193,8 @@ async def _show_loads(server: Server) -> None:
         print("ready", flush=True)
 
 
-def _address(listener: socket.socket) -> str:
+def _address(listener: socket.socket, tls: SSLContext | None) -> str:
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    return f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}/"

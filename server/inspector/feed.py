@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from vaidol.graph.clock import Clock
 from vaidol.graph.registry import Registry
-from vaidol.server.access import refusal, same_origin
+from vaidol.server.access import PROTOCOL, refusal
 from vaidol.server.inspector.watch import Message, Watch
 from vaidol.server.sessions import Sessions
 
@@ -76,11 +76,11 @@ class Feed:
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """GET /api/inspect: a WebSocket that tells how a running session is doing."""
-        if not same_origin(request):
-            return refusal(403, "origin", "pages of other sites may not look")
         if len(self._viewers) >= VIEWERS:
             return refusal(503, "full", f"{VIEWERS} inspectors are open already; close one", 10)
-        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_BYTES, compress=False)
+        socket = web.WebSocketResponse(
+            heartbeat=HEARTBEAT_S, max_msg_size=MAX_BYTES, compress=False, protocols=(PROTOCOL,)
+        )
         if not socket.can_prepare(request):
             return refusal(426, "websocket", "this address speaks WebSocket")
         await socket.prepare(request)

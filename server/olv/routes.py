@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from vaidol.server.access import refusal, same_origin
+from vaidol.server.access import PROTOCOL, refusal
 from vaidol.server.live2d.ancestor import model_info
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
@@ -37,13 +37,11 @@ class ClientSockets:
     async def join(self, request: web.Request) -> web.StreamResponse:
         """GET /client-ws: a WebSocket that lives as long as its graph."""
         server = self._server
-        if not same_origin(request):
-            return refusal(403, "origin", "pages of other sites may not call this server")
         if server.preload.status != "ok":
             return refusal(503, server.preload.status, "the pipeline is not ready", 2)
         try:
             with server.sessions.place():
-                socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=messages.MAX_BYTES)
+                socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=messages.MAX_BYTES, protocols=(PROTOCOL,))
                 if not socket.can_prepare(request):
                     return refusal(426, "websocket", "this address takes WebSockets only")
                 await socket.prepare(request)

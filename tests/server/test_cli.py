@@ -129,6 +129,9 @@ def test_bench_knows_its_names() -> None:
         (("--max-sessions", "0"), "--max-sessions"),
         (("--stun", "http://x"), "stun:HOST:PORT"),
         (("--port", "99999"), "99999"),
+        (("--trust-proxy", "proxy.example"), "'proxy.example'"),
+        (("--key", "key.pem"), "--cert"),
+        (("--cert", "/nowhere.pem"), "/nowhere.pem"),
         (("--host", "192.0.2.1", "--token", "t"), "192.0.2.1"),
     ],
 )
