@@ -175,6 +175,14 @@ class Room:
             if interrupted:
                 self.left = 0
 
+    def stop(self, id: str) -> None:
+        """A person wants silence: whoever has the floor ends at once, and the round with them."""
+        self._member(id)
+        self.left = 0
+        if holder := self.floor:
+            self._release()
+            self.members[holder].seat.hush()
+
     # the floor
 
     def _next(self) -> str:

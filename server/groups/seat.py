@@ -28,6 +28,8 @@ class Guest(Protocol):
     @property
     def sent(self) -> Listeners[Message]: ...
 
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]: ...
+
     def command(self, message: Message) -> bool: ...
 
     def send(self, message: Message, *, fast: bool = False) -> None: ...
@@ -41,7 +43,12 @@ class GuestSeat:
         self._guest = guest
         self._said: list[str] = []  # sentences of the reply that sounds
         self._met: set[str] = set()  # the others when the character was last told of them
-        self.leave: Callable[[], None] = guest.sent.add(self._sent)
+        self._stops = (guest.sent.add(self._sent), guest.on_message(self._asked))
+
+    def leave(self) -> None:
+        """The session is its own again."""
+        for stop in self._stops:
+            stop()
 
     def ready(self) -> bool:
         graph = self._guest.graph
@@ -59,10 +66,15 @@ class GuestSeat:
         self._guest.command({"t": "room", "text": text or GO_ON, "aside": aside})
 
     def hush(self) -> None:
-        self._guest.command({"t": "interrupt"})
+        self._guest.command({"t": "interrupt", "by": "room"})
 
     def show(self, line: Line) -> None:
         self._guest.send({"t": "other", "name": line.who, "text": line.text})
+
+    def _asked(self, message: Message) -> None:
+        """Follow what the person asks for: who stops their own character stops the one that speaks."""
+        if message["t"] == "interrupt" and "by" not in message and self._guest.id in self._room.members:
+            self._room.stop(self._guest.id)
 
     def _sent(self, message: Message) -> None:
         """Follow the conversation by what the page is told of it."""

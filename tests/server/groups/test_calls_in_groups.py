@@ -7,6 +7,7 @@ import asyncio
 from typing import Any
 
 from vaidol.server.app import SERVER
+from vaidol.server.groups.room import PAUSE_S
 from vaidol.server.session import Session
 from vaidol.tests.server.ancestor import KINDS, PIPELINE, Ancestor, joined
 from vaidol.tests.server.client import call, serving
@@ -102,6 +103,24 @@ def test_a_group_over_rest() -> None:
             await caller.until(lambda: not client.app[SERVER].groups.rooms, "the group's end")
             async with client.get(f"/api/groups/{group}") as answer:
                 assert answer.status == 404
+
+    asyncio.run(main())
+
+
+def test_who_presses_stop_ends_the_character_of_another() -> None:
+    async def main() -> None:
+        async with serving(PIPELINE, kinds=KINDS) as client, joined(client) as one, joined(client) as two:
+            await one.say({"type": "add-client-to-group", "invitee_uid": uid(two)})
+            await two.until("group-update", is_owner=False, members=[uid(one), uid(two)])
+            await one.say({"type": "text-input", "text": "go on for long"})
+            await one.until("backend-synth-complete")
+            await two.until("audio", forwarded=True)
+            await two.say({"type": "interrupt-signal", "text": ""})
+            async with asyncio.timeout(8):  # of itself it would end after 15 s
+                await one.until("control", text="conversation-chain-end")
+            await asyncio.sleep(2 * PAUSE_S)
+            (room,) = client.app[SERVER].groups.rooms.values()
+            assert (room.floor, room.left) == ("", 0)
 
     asyncio.run(main())
 

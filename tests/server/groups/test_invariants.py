@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -34,8 +35,12 @@ class Guest:
         self.id = id
         self.graph: Any = Graph()
         self.sent: Listeners[Message] = Listeners()
+        self.told: Listeners[Message] = Listeners()
         self.shown: list[str] = []
         self.heard = ""
+
+    def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
+        return self.told.add(take)
 
     def command(self, message: Message) -> bool:
         if message["t"] == "room":
@@ -45,6 +50,7 @@ class Guest:
             self.graph.fence.turns = ()
             self.sent.tell({"t": "turn", "turn": 1, "status": "cut"})
             self.sent.tell({"t": "cut", "turn": 1, "heard": "", "at": 0})
+        self.told.tell(message)
         return True
 
     def send(self, message: Message, *, fast: bool = False) -> None:
@@ -56,7 +62,7 @@ class Guest:
 
     def say(self, text: str) -> None:
         """The person says something: what the character says is cut first, as in a real call."""
-        self.command({"t": "interrupt"})
+        self.command({"t": "interrupt", "by": "speech"})
         self.begin()
         self.sent.tell({"t": "subtitle", "who": "user", "turn": 1, "text": text, "final": True})
 
@@ -146,6 +152,13 @@ class Rooms(RuleBasedStateMachine):
             guest.finish(text)
         self.wait(seconds)
 
+    @rule(id=ids)
+    def stop(self, id: str) -> None:
+        self.sessions[id].command({"t": "interrupt"})
+        if room := self.room(id):
+            assert self.groups.rooms[room].floor == ""
+            assert self.groups.rooms[room].left == 0
+
     @rule(seconds=st.sampled_from([0.7, 130.0]))
     def wait(self, seconds: float) -> None:
         async def sleep() -> None:
@@ -159,7 +172,7 @@ class Rooms(RuleBasedStateMachine):
         members = [id for room in rooms.values() for id in room.members]
         assert len(members) == len(set(members)), "a session is in two rooms"
         assert set(members) == set(self.groups._seats)
-        assert all((len(guest.sent) == 1) == (id in members) for id, guest in self.sessions.items())
+        assert all(len(guest.sent) == len(guest.told) == (id in members) for id, guest in self.sessions.items())
         for room in rooms.values():
             assert room.owner in room.members
             assert room.floor == "" or (room.floor in room.members and not room.members[room.floor].muted)

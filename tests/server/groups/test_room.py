@@ -203,6 +203,16 @@ def test_who_interrupts_stops_the_round() -> None:
     assert list(table.room.members["b"].unheard)[-1] == Line("Ada", "I was")
 
 
+def test_stop_ends_whoever_speaks_and_the_round() -> None:
+    def talk(table: Table) -> None:
+        table.chairs["a"].says = None
+        table.say("a", "Hello")
+        table.room.stop("c")
+        assert table.chairs["a"].hushed == 1
+
+    assert play("abc", talk, Rules(rounds=3)).log == ["a"]
+
+
 def test_the_owner_leaves_to_the_oldest_and_names_stay_apart() -> None:
     def talk(table: Table) -> None:
         room = table.room
