@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from vaidol.graph.clock import Stalled, VirtualLoop, run_virtual
 
 ROOT = Path(__file__).resolve().parents[1]
 GRACE_S = 2.0  # a thread that has been told to stop gets this long
 LONG_LIVED = ("server", "e2e", "bench")  # rooms whose fixtures keep a server, and so its threads, over many tests
+
+settings.register_profile("vaidol", deadline=None)  # the machine is shared: how long an example takes says nothing
+settings.load_profile("vaidol")
 
 __all__ = ["Stalled", "VirtualLoop", "run_virtual"]
 
