@@ -58,7 +58,8 @@ class Options:
     """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client.
 
     live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
-    history: the file in which conversations are kept, None: they are not. trust_proxy: addresses or networks.
+    history: the file in which conversations are kept, None: they are not. personas: a folder
+    with more of them. trust_proxy: addresses or networks.
     """
 
     max_sessions: int = 8
@@ -72,6 +73,7 @@ class Options:
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     attend: tuple[Attend, ...] = ()  # those who watch every session besides
     history: Path | None = None
+    personas: Path | None = None
     trust_proxy: tuple[str, ...] = ()
 
 

@@ -1,8 +1,10 @@
 """Personas in a running call: which there are, who speaks, and letting another one go on.
 
-GET  /api/personas                             {personas: [{name, title, about, greeting, language, avatar}]}
+GET  /api/personas                             {personas: [{name, title, about, greeting, language, avatar}], wrong}
 GET  /api/sessions/{session}/persona           {persona: name or ""}
 POST /api/sessions/{session}/persona           {"persona": "mo"}: a change, as PUT .../pipeline, and {persona, avatar}
+
+`wrong` says which files in the folder of `vaidol serve --personas` cannot be used, and why.
 
 A persona is a change of the pipeline: the settings it names are laid over those the call had before any persona was
 chosen, so that A, then B, then A is A again; and the agent keeps what was said to each.
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -23,10 +25,11 @@ from vaidol.graph.incoming import SwapFailed
 from vaidol.graph.plan import Plan, PlanNode
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.swap import Busy, Change
-from vaidol.nodes.agent._persona import Persona, load_persona, shipped
+from vaidol.nodes.agent._persona import Persona
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.access import refusal
+from vaidol.server.persona_files import PersonaFiles
 from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
 from vaidol.server.running import Running
 
@@ -39,6 +42,7 @@ class Personas:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._files = PersonaFiles(server.options.personas)
         self._before: WeakKeyDictionary[Graph, tuple[Plan, Plan]] = WeakKeyDictionary()  # without a persona; with it
 
     def routes(self, router: web.UrlDispatcher) -> None:
@@ -55,24 +59,24 @@ class Personas:
                 graph.own(self._chosen(session, graph, str(message["name"])))
 
         stack.callback(session.on_message(take))
-        stack.callback(session.on_join(lambda: session.send(told(current(graph.plan)))))
+        stack.callback(session.on_join(lambda: session.send(self._told(self._current(graph.plan)))))
         return stack.close
 
     async def all(self, _: web.Request) -> web.Response:
         """The personas there are."""
-        found = [(name, load_persona(name)) for name in shipped()]
+        found, wrong = self._files.loaded()
         rows = [
             {
                 "name": name, "title": one.name, "about": one.about, "greeting": one.hello(),
                 "language": one.language, "avatar": one.avatar,
             }
-            for name, one in found
+            for name, one in found.items()
         ]  # fmt: skip
-        return web.json_response({"personas": rows})
+        return web.json_response({"personas": rows, "wrong": wrong})
 
     async def read(self, request: web.Request) -> web.Response:
         """The persona of a session."""
-        return web.json_response({"persona": current(graph_of(self._server, request).plan)})
+        return web.json_response({"persona": self._current(graph_of(self._server, request).plan)})
 
     async def choose(self, request: web.Request) -> web.Response:
         """Let another persona go on in a session."""
@@ -84,6 +88,8 @@ class Personas:
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, UnknownPersona):
                 return refusal(404, "no_persona", str(error))
+            if isinstance(error, WrongPersona):
+                return refusal(422, "failed", str(error))
             raise refused(400, "body", 'the body is JSON: {"persona": NAME}') from None
         except Busy as error:
             return refusal(409, "busy", str(error), 1)
@@ -91,17 +97,24 @@ class Personas:
             return refusal(422, "failed", str(error))
         session = next((one for one in self._server.sessions if one.graph is graph), None)
         if session is not None:
-            session.send(told(str(wanted)))
-        return web.json_response({**change.told(), "persona": wanted, "avatar": load_persona(str(wanted)).avatar})
+            session.send(self._told(str(wanted)))
+        avatar = self._told(str(wanted))["avatar"]
+        return web.json_response({**change.told(), "persona": wanted, "avatar": avatar})
 
     async def switch(self, graph: Graph, name: str) -> Change:
-        """Let `name` go on in this call. Raises `UnknownPersona`, `Busy`, `SwapFailed`, `PipelineError`."""
-        if name not in shipped():  # files of the user belong into the pipeline, not on the wire
-            raise UnknownPersona(f"there is no persona '{name}'; there are: {', '.join(shipped())}")
+        """Let `name` go on in this call. Raises `UnknownPersona`, `WrongPersona`, `Busy`, `SwapFailed`,
+        `PipelineError`."""
+        known = self._files.names()
+        if name not in known:  # a path belongs into the pipeline, not on the wire
+            raise UnknownPersona(f"there is no persona '{name}'; there are: {', '.join(known)}")
+        try:
+            persona = self._files.load(name)
+        except ValueError as error:
+            raise WrongPersona(str(error)) from None
         base, ours = self._before.get(graph, (graph.plan, graph.plan))
         if graph.plan is not ours:  # somebody has changed the pipeline since
             base = graph.plan
-        plan = self._server.pipelines.compiled(patch(base, name, load_persona(name)), base)
+        plan = self._server.pipelines.compiled(patch(base, self._files.setting(name), persona), base)
         change = await graph.swaps.apply(plan)
         self._before[graph] = (base, graph.plan)
         return change
@@ -109,31 +122,39 @@ class Personas:
     async def _chosen(self, session: Running, graph: Graph, name: str) -> None:
         try:
             await self.switch(graph, name)
-            session.send(told(name))
-        except (UnknownPersona, Busy, SwapFailed, PipelineError) as error:
+            session.send(self._told(name))
+        except (UnknownPersona, WrongPersona, Busy, SwapFailed, PipelineError) as error:
             session.send(protocol.error("persona", str(error)))
-            session.send(told(current(graph.plan)))
+            session.send(self._told(self._current(graph.plan)))
+
+    def _current(self, plan: Plan) -> str:
+        """The persona that speaks, "" if it is none of those that can be chosen."""
+        return self._files.name(current(plan))
+
+    def _told(self, name: str) -> Message:
+        """The message that says who speaks."""
+        title = avatar = ""
+        with suppress(ValueError):  # its file is gone, or broken since: the call goes on
+            persona = self._files.load(name) if name else None
+            title, avatar = (persona.name, persona.avatar) if persona else ("", "")
+        return {"t": "persona", "name": name, "title": title, "avatar": avatar}
 
 
 class UnknownPersona(ValueError):
     """No such persona; the message lists those there are."""
 
 
+class WrongPersona(ValueError):
+    """Its file cannot be used; the message says why."""
+
+
 def current(plan: Plan) -> str:
-    """The persona that speaks, "" if it is none of those that ship."""
-    names = (getattr(node.settings, "persona", "") for node in plan.nodes)
-    return next((name for name in names if name in shipped()), "")
-
-
-def told(name: str) -> Message:
-    """The message that says who speaks."""
-    persona = load_persona(name) if name else None
-    title, avatar = (persona.name, persona.avatar) if persona else ("", "")
-    return {"t": "persona", "name": name, "title": title, "avatar": avatar}
+    """The setting `persona` of the agent: the name of one that ships, or the path of a file; "" without an agent."""
+    return next((name for node in plan.nodes if (name := str(getattr(node.settings, "persona", "")))), "")
 
 
 def patch(plan: Plan, name: str, persona: Persona) -> dict[str, Any]:
-    """What of `plan` is another with this persona."""
+    """What of `plan` is another with this persona, which nodes know by `name`."""
     nodes = {node.name: {"with": wanted} for node in plan.nodes if (wanted := _settings(node, name, persona))}
     return {"nodes": nodes}
 
@@ -151,6 +172,8 @@ def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
         wanted["map"] = persona.map
     if node.kind == "text.moderate" and persona.block:
         wanted["block"] = list(persona.block)
+    if node.kind == "text.sentences" and persona.fillers:
+        wanted["fillers"] = list(persona.fillers)
     if room in ("text", "asr") and "language" in has and persona.language:
         wanted["language"] = persona.language
     return wanted

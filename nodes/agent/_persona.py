@@ -51,6 +51,8 @@ class Persona(Settings):
     """Feelings to the avatar's own expressions, for expression.emotion, such as {joy: exp_03}."""
     block: tuple[str, ...] = ()
     """Words and phrases that neither side may say, for nodes text.moderate."""
+    fillers: tuple[str, ...] = ()
+    """What text.sentences says when an answer lets wait for itself, where its `filler_ms` asks for that."""
     emotions: tuple[str, ...] = ()
     """Expressions and motions the model is told that it may use."""
     greeting: str = Field("", max_length=500)

@@ -23,6 +23,7 @@ from vaidol.server.cli.progress import Bars
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
 from vaidol.server.live2d.routes import DEFAULT
+from vaidol.server.persona_files import PersonaFiles
 
 PORT = 12393
 WATCH_S = 0.1
@@ -68,6 +69,12 @@ def add(commands: Any) -> argparse.ArgumentParser:
         metavar="FILE",
         help="keep what is said, by user, in this SQLite file (default: nowhere)",
     )
+    command.add_argument(
+        "--personas",
+        type=Path,
+        metavar="DIR",
+        help="folder with your persona files, offered beside those that ship",
+    )
     outside.add(command)
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
@@ -107,11 +114,24 @@ def run(arguments: argparse.Namespace) -> int:
         recording=keeping.options(arguments),
         attend=tuple(spans.attend for spans in keeping.spans(arguments)),
         history=_history(arguments.history),
+        personas=_personas(arguments.personas),
     )
     with _listen(arguments.host, arguments.port) as listener:
         watched = arguments.pipeline if arguments.watch else ""
         loop.run(_serve(plan, registry, options, listener, watched=watched, tls=tls))
     return 0
+
+
+def _personas(folder: Path | None) -> Path | None:
+    """The folder, its files tried. Raises `Wrong`."""
+    if folder is None:
+        return None
+    if not folder.expanduser().is_dir():
+        raise Wrong(f"--personas: there is no folder {folder}")
+    _, wrong = PersonaFiles(folder).loaded()
+    if wrong:
+        raise Wrong(f"--personas: {'; '.join(wrong)}")
+    return folder
 
 
 def _history(path: Path | None) -> Path | None:

@@ -179,4 +179,7 @@ def refused(error: RoomError) -> web.Response:
 def title(guest: Guest) -> str:
     """The name of a session's character."""
     name = current(guest.graph.plan) if guest.graph is not None else ""
-    return load_persona(name).name if name else "Vai"
+    try:
+        return load_persona(name).name if name else "Vai"
+    except ValueError:  # its file is gone, or broken since; what speaks goes on
+        return "Vai"
