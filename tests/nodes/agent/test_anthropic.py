@@ -159,5 +159,7 @@ def test_a_picture_stands_beside_the_words_it_goes_with_and_not_in_the_memory() 
             {"type": "text", "text": "what is this?"},
         ]
         assert agent.memory.messages()[1] == {"role": "user", "content": "what is this?"}
+        assert "".join([piece async for piece in agent.beside([{"role": "user", "content": "Summarise."}])]) == REPLY
+        assert "YSBwaWN0dXJl" not in server.asked[-1][1].decode(), "what is asked beside the talk needs no picture"
 
     assert errors(converse(scene)) == []
