@@ -13,6 +13,7 @@ from vaidol.graph.clock import Clock
 from vaidol.server.access import refusal
 
 BODY_S = 10.0  # for the whole body of a request; none is larger than 256 KiB
+PICTURES = "/image"  # the end of an address whose bodies are larger: `pictures` reads them, in its own time
 HEAD_S = 10.0  # from opening a connection to the end of the headers of its first request
 LOOK_S = 1.0
 
@@ -37,7 +38,7 @@ class Patience:
     async def _whole(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.protocol is not None:
             self._asked.add(request.protocol)
-        if request.can_read_body:
+        if request.can_read_body and not request.path.endswith(PICTURES):
             try:
                 async with asyncio.timeout(BODY_S):
                     await request.read()
