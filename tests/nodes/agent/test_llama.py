@@ -17,7 +17,7 @@ from vaidol.graph.frames import TextDelta
 from vaidol.graph.scheduler import Graph
 from vaidol.models.llama import ContextFull, LlamaError, Usage
 from vaidol.models.store import Store
-from vaidol.nodes.agent._memory import Message
+from vaidol.nodes.agent._memory import ASKS, Message
 from vaidol.nodes.agent._slots import Slots
 from vaidol.nodes.agent.llama import LlamaSettings, _Brain
 
@@ -196,3 +196,14 @@ def test_a_model_that_cannot_be_had_is_named(tmp_path: Path, what: str) -> None:
     (error,) = result.errors
     assert str(path) in error
     assert "Traceback" not in error
+
+
+def test_a_summary_is_made_in_the_slot_of_the_session_and_only_where_it_is_wanted() -> None:
+    for wanted in (True, False):
+        llama = LlamaDouble()
+        texts = [f"text number {number} " * 4 for number in range(6)]
+        graph, _ = converse(llama, *texts, prompt="p", memory=150, summarise=wanted)
+        assert errors(graph) == []
+        asked = [slot for slot, _, messages in llama.asked if messages[-1]["content"].endswith(ASKS)]
+        assert bool(asked) == wanted
+        assert len({slot for slot, *_ in llama.asked}) == 1

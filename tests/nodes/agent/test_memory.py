@@ -131,3 +131,35 @@ def test_whatever_happens_the_sides_take_turns_within_the_budget(steps: list[tup
     memory.user("x", gen + 1)
     told = [message["content"] for message in memory.messages()[len(HEAD) :] if message["content"] != JOINS]
     assert sum(map(estimate, told)) + MESSAGE * len(told) <= 100
+
+
+def test_a_summary_counts_within_the_budget_and_goes_on_with_the_talk() -> None:
+    memory, other = conversation(budget=200), conversation(budget=200)
+    memory.summarises = True
+    for gen in range(1, 12):
+        memory.user(f"question {gen:03} " * 3, gen)
+        memory.begin(gen)
+        memory.heard(gen, f"answer {gen:03}")
+        memory.end(gen)
+    old = memory.fading()
+    assert old
+    assert memory.fade(old, "they asked a lot " * 50)
+    assert not memory.fade(old, "again")
+    told = past(memory)
+    assert told[0].startswith("(Said earlier: they asked a lot they asked")
+    assert sum(map(estimate, told)) + MESSAGE * len(told) <= 200
+    other.go_on(memory)
+    assert past(other) == told
+
+
+def test_a_summary_that_comes_after_another_conversation_was_taken_up_is_refused() -> None:
+    memory = conversation(budget=200)
+    memory.summarises = True
+    for gen in range(1, 12):
+        memory.user(f"question {gen:03} " * 3, gen)
+        memory.begin(gen)
+        memory.heard(gen, f"answer {gen:03}")
+    old = memory.fading()
+    memory.recall([(1, "user", "something else")])
+    assert not memory.fade(old, "questions")
+    assert past(memory) == ["something else"]
