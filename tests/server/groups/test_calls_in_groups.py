@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import numpy as np
+
 from vaidol.server.app import SERVER
 from vaidol.server.groups.room import PAUSE_S
 from vaidol.server.session import Session
@@ -103,6 +105,32 @@ def test_a_group_over_rest() -> None:
             await caller.until(lambda: not client.app[SERVER].groups.rooms, "the group's end")
             async with client.get(f"/api/groups/{group}") as answer:
                 assert answer.status == 404
+
+    asyncio.run(main())
+
+
+def test_what_is_spoken_while_another_character_speaks_is_answered_after_it() -> None:
+    async def main() -> None:
+        async with serving(PIPELINE, kinds=KINDS) as client, joined(client) as one, joined(client) as two:
+            session = await ready(one, client)
+            async with client.post("/api/groups", json={"session": session, "order": "named"}) as answer:
+                group = (await answer.json())["id"]
+            other = {"session": await ready(two, client), "person": "Ben", "character": "Bo"}
+            async with client.post(f"/api/groups/{group}/members", json=other) as answer:
+                assert answer.status == 200
+            await one.say({"type": "text-input", "text": f"tell us of {'and of the weather ' * 7}"})
+            await two.until("audio", forwarded=True)  # the other character speaks
+            wave = (0.3 * np.sin(2 * np.pi * 200 * np.arange(4096) / 16_000)).tolist()
+            for _ in range(4):
+                await two.say({"type": "mic-audio-data", "audio": wave})
+            await two.say({"type": "mic-audio-end", "images": []})
+            assert "tenths" in await words_of(one, "Ben", "tenths")
+            room = client.app[SERVER].groups.rooms[group]
+            assert room.floor == session
+            while (
+                "a room with Guest and Vai" not in (await two.until("audio", forwarded=False))["display_text"]["text"]
+            ):
+                pass
 
     asyncio.run(main())
 
