@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, TypeVar
 
 from aiohttp import web
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
+from vaidol.server.bodies import parsed
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 
@@ -171,7 +171,7 @@ def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
 async def read(request: web.Request, kind: type[W]) -> W:
     """The body as `kind`. Raises `ValidationError`, and `ValueError` where it is no JSON object."""
     body = await request.read()
-    data: Any = json.loads(body) if body or kind is not InterruptWish else {}
+    data: Any = parsed(body) if body or kind is not InterruptWish else {}
     if not isinstance(data, dict):
         raise ValueError("no object")
     return kind.model_validate(data)

@@ -14,7 +14,6 @@ finds nothing; there is no list of users.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +23,7 @@ from vaidol.graph.errors import ProviderError
 from vaidol.nodes.agent._chat import ChatAgent
 from vaidol.nodes.agent._history import POOL, TITLE_MAX, Chat, History, HistoryError, Line
 from vaidol.server.access import refusal
+from vaidol.server.bodies import parsed
 from vaidol.server.pipelines_api import refused
 from vaidol.server.session import Session
 
@@ -133,8 +133,8 @@ def _user(request: web.Request) -> str:
 
 async def _body(request: web.Request, field: str, default: str | None = None) -> str:
     try:
-        body: Any = json.loads(await request.read())
-    except (ValueError, RecursionError):
+        body: Any = parsed(await request.read())
+    except ValueError:
         body = None
     value = body.get(field, default) if isinstance(body, dict) else None
     if not isinstance(value, str):

@@ -12,7 +12,6 @@ chosen, so that A, then B, then A is A again; and the agent keeps what was said 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from vaidol.nodes.agent._persona import Persona
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.access import refusal
+from vaidol.server.bodies import parsed
 from vaidol.server.persona_files import PersonaFiles
 from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
 from vaidol.server.running import Running
@@ -83,7 +83,7 @@ class Personas:
         refuse_strangers(self._server, request)
         graph = graph_of(self._server, request)
         try:
-            wanted = json.loads(await request.read())["persona"]
+            wanted = parsed(await request.read())["persona"]
             change = await self.switch(graph, str(wanted))
         except (ValueError, KeyError, TypeError) as error:
             if isinstance(error, UnknownPersona):

@@ -33,6 +33,7 @@ from vaidol.graph.scheduler import Graph
 from vaidol.graph.swap import Busy
 from vaidol.graph.written import as_yaml, masked
 from vaidol.server.access import is_loopback, refusal
+from vaidol.server.bodies import parsed
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -115,7 +116,7 @@ class PipelinesApi:
         """The plan that the body asks for. Raises `web.HTTPException`."""
         try:
             text = (await request.read()).decode()
-            edit = json.loads(text) if request.content_type == "application/json" else text
+            edit = parsed(text) if request.content_type == "application/json" else text
         except ValueError as error:
             raise refused(400, "body", f"the body is not UTF-8 YAML, or JSON: {error}") from None
         if not isinstance(edit, str | dict):
