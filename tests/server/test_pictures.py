@@ -204,3 +204,20 @@ def test_the_limit_of_the_route_is_that_of_pictures() -> None:
             await caller.close()
 
     asyncio.run(main())
+
+
+def test_a_picture_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "READ_S", 0.2)
+
+    async def main() -> None:
+        async with OpenaiServer() as model, serving(pipeline(model.url), kinds=KINDS) as client:
+            caller, session = await begun(client)
+            reader, writer = await asyncio.open_connection(client.host, client.port)
+            head = f"POST /api/sessions/{session.id}/image HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n"
+            writer.write(head.encode() + JPEG)
+            async with asyncio.timeout(15):
+                assert b" 408 " in await reader.readline()
+            writer.close()
+            await caller.close()
+
+    asyncio.run(main())
