@@ -102,7 +102,7 @@ def test_a_socket_survives_whatever_it_is_sent(caplog: pytest.LogCaptureFixture)
             for number in range(400):
                 message = value(random)
                 if isinstance(message, dict):
-                    message["type"] = random.choice((*TYPES, *LEAVES))
+                    message = {**message, "type": random.choice((*TYPES, *LEAVES))}
                 text = json.dumps(message)
                 if random.random() < 0.1:
                     await ancestor.socket.send_bytes(random.randbytes(50))
