@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PIPELINE ?= default
 BIN := .venv/bin
+SIDE := tests/graph tests/models tests/nodes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: install run test lint wheel clean
@@ -12,7 +13,8 @@ run: install
 	@$(BIN)/vaidol serve $(PIPELINE)
 
 test: .venv/.tested-with lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SIDE)
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE))
 
 lint: .venv/.tested-with
 	@$(BIN)/ruff check .
