@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from vaidol.graph.scheduler import Graph
 from vaidol.server.access import refusal
 from vaidol.server.control import invalid, read, unknown_name
 from vaidol.server.running import Running
@@ -75,12 +76,16 @@ class Autonomy:
         """The nodes of the session `wanted`, or of all."""
         found = self._sessions.named(wanted) if wanted else None
         return [
-            (session, cell.node)
+            (session, node)
             for session in (self._sessions if found is None else (found,))
-            if session.graph is not None
-            for cell in session.graph.cells.values()
-            if cell.running.kind == KIND and isinstance(cell.node, Speaks)
+            for node in speakers(session.graph)
         ]
+
+
+def speakers(graph: Graph | None) -> list[Speaks]:
+    """The nodes of a running graph that can be told to speak by themselves."""
+    cells = graph.cells.values() if graph is not None else ()
+    return [cell.node for cell in cells if cell.running.kind == KIND and isinstance(cell.node, Speaks)]
 
 
 def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:

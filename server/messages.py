@@ -246,7 +246,6 @@ ToClient = (
     | Timing | Persona | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
-FAST = ("mouth", "viseme")  # go over the unordered channel, where a late one is lost
 
 
 def check(message: Any) -> ToClient:

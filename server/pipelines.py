@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +79,11 @@ class Pipelines:
 
     def _environment(self) -> dict[str, str]:
         """What an edit may read: the variables that the served pipeline, or one that ships with vaidol, asks for."""
-        return {name: value for name, value in os.environ.items() if name in self._served | _shipped_names()}
+        allowed = self._served | _shipped_names()
+        return {name: value for name, value in os.environ.items() if name in allowed}
 
 
-def _shipped_names() -> set[str]:
-    return {name for path in LIBRARY.glob("*.yaml") for name in names_in(read(path).data)}
+@cache
+def _shipped_names() -> frozenset[str]:
+    """Read once: every check while somebody types would parse all of them again, on the loop."""
+    return frozenset(name for path in LIBRARY.glob("*.yaml") for name in names_in(read(path).data))

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-EMOTIONS = ("neutral", "anger", "disgust", "fear", "joy", "smirk", "sadness", "surprise")
-
 
 @dataclass(frozen=True)
 class Character:

@@ -17,7 +17,7 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
-from vaidol.server.autonomous import Speaks
+from vaidol.server.autonomous import speakers
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.group import ClientGroups
@@ -192,12 +192,11 @@ class Client:
             self.link.tell(messages.error(f"this server does not know how to do '{message.type}'"))
 
     def _speak_by_itself(self) -> None:
-        cells = self.graph.cells.values() if self.graph is not None else ()
-        node = next((cell.node for cell in cells if isinstance(cell.node, Speaks)), None)
-        if node is None:
+        nodes = speakers(self.graph)
+        if not nodes:
             self.link.tell(messages.error("the pipeline has no node turn.autonomous that could speak by itself"))
         elif not self.link.turns.gen:
-            node.tell(PROMPT)
+            nodes[0].tell(PROMPT)
 
     def _plain(self, kind: str) -> None:
         if kind in self._acts:
