@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import available, chromium
+from tests.browser import available
 from tests.server.pages import READY, Script, Stage, staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
@@ -20,12 +20,6 @@ REASONS = {
     "NotReadableError": "Another program is using the microphone.",
     "OddError": "The microphone cannot be used (denied). You can type instead.",
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

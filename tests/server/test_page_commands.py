@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import available, chromium
+from tests.browser import available
 from tests.server.pages import Script, Stage, staged
 from vaidol.server import protocol
 from vaidol.server.live2d.channels import STANDARD
@@ -14,12 +14,6 @@ from vaidol.server.live2d.channels import STANDARD
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
 STEP, ORIGIN = 960, 1000
 NO_MOTION = "document.querySelector('#puppet').dataset.motion === ''"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture

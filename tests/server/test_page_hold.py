@@ -6,16 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.browser import available, chromium
+from tests.browser import available
 from tests.server.pages import Script, Stage, staged
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
