@@ -16,6 +16,7 @@ from vaidol.server.access import refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.pipelines_api import graph_of, refuse_strangers
 from vaidol.server.session import Session
+from vaidol.server.slow import reads_in_its_own_time
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -74,6 +75,7 @@ class PicturesApi:
     def routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/api/sessions/{session}/image", self.show)
 
+    @reads_in_its_own_time
     async def show(self, request: web.Request) -> web.Response:
         """POST /api/sessions/ID/image: show the avatar a JPEG, PNG or WebP file, which goes with the next words of the
         user; ?source=camera, screen, clipboard or upload. X-Vaidol-Session: the session's token, or else the right to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -13,9 +14,16 @@ from vaidol.graph.clock import Clock
 from vaidol.server.access import refusal
 
 BODY_S = 10.0  # for the whole body of a request; none is larger than 256 KiB
-PICTURES = "/image"  # the end of an address whose bodies are larger: `pictures` reads them, in its own time
 HEAD_S = 10.0  # from opening a connection to the end of the headers of its first request
 LOOK_S = 1.0
+H = TypeVar("H", bound=Callable[..., Any])
+OWN_TIME = "reads_in_its_own_time"
+
+
+def reads_in_its_own_time(handler: H) -> H:
+    """Mark a handler whose bodies may be larger: it reads them itself, with a deadline of its own."""
+    setattr(handler, OWN_TIME, True)
+    return handler
 
 
 class Patience:
@@ -38,7 +46,7 @@ class Patience:
     async def _whole(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.protocol is not None:
             self._asked.add(request.protocol)
-        if request.can_read_body and not request.path.endswith(PICTURES):
+        if request.can_read_body and not getattr(request.match_info.handler, OWN_TIME, False):
             try:
                 async with asyncio.timeout(BODY_S):
                     await request.read()
