@@ -1,15 +1,11 @@
-/** One call: peer connection, two data channels, heartbeat, and a new connection when the old one dies. */
+/** One call: a connection to a session, and a new connection when the old one dies. */
 
-import { CallRefused, firstCandidate, parse, post, refusal } from "./signal.js";
+import { Peer, leave, pass } from "./peer.js";
+import { CallRefused } from "./signal.js";
 import { Ticket } from "./ticket.js";
 import { whoami } from "./whoami.js";
 
-const PING_MS = 2000;
-const PINGS_LOST = 3; // 6 s of silence: the peer is gone
-const DISCONNECTED_MS = 3000; // WebRTC often recovers from "disconnected" by itself within this
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
-const SIGNAL_MS = 15_000;
-const OPEN_MS = 10_000;
 
 /**
  * Events: `status` {status, attempt}, `message` (a server message, parsed), `receiver` (the audio receiver),
@@ -18,14 +14,11 @@ const OPEN_MS = 10_000;
  */
 export class Call extends EventTarget {
   #peer = null;
-  #channel = null;
-  #location = null;
+  #location = null; // of the newest connection, also when that is lost
   #ticket = new Ticket();
   #microphone = null;
-  #timers = new Set();
+  #timer = null; // of the next connection
   #attempt = 0;
-  #epoch = 0; // events of an older connection are ignored
-  #unanswered = 0;
   #muted = false;
   status = "idle";
 
@@ -50,15 +43,13 @@ export class Call extends EventTarget {
     this.#attempt = 0;
     this.#muted = false;
     this.#status("connecting");
-    const epoch = this.#epoch;
     await this.#ticket.find();
-    if (epoch === this.#epoch) await this.#connect();
+    if (this.status === "connecting") await this.#connect();
   }
 
   /** Put a microphone into a running call, which needs a new connection to the same session. */
   useMicrophone(microphone) {
     this.#microphone = microphone;
-    this.#drop();
     this.#reconnect(0);
   }
 
@@ -68,9 +59,7 @@ export class Call extends EventTarget {
   }
 
   send(message) {
-    if (this.#channel?.readyState !== "open") return false;
-    this.#channel.send(JSON.stringify(message));
-    return true;
+    return this.#peer?.send(message) ?? false;
   }
 
   mute(on) {
@@ -83,7 +72,7 @@ export class Call extends EventTarget {
   hangUp() {
     if (this.status === "idle") return;
     this.#drop();
-    if (this.#location) fetch(this.#location, { method: "DELETE", keepalive: true }).catch(() => {});
+    leave(this.#location);
     this.#location = null;
     this.#ticket.drop();
     this.#microphone?.stop();
@@ -92,98 +81,28 @@ export class Call extends EventTarget {
   }
 
   async #connect() {
-    const epoch = ++this.#epoch;
-    const peer = new RTCPeerConnection({ iceServers: [] });
-    this.#peer = peer;
+    this.#drop();
+    const headers = this.#ticket.token ? { "X-Vaidol-Session": this.#ticket.token } : {};
+    const peer = (this.#peer = new Peer(this.#microphone));
+    peer.addEventListener("open", () => this.#opened());
+    peer.addEventListener("lost", ({ detail }) => this.#lost(detail.why));
+    peer.addEventListener("message", ({ detail }) => detail.t === "hello" && this.#ticket.keep(detail.token ?? null));
+    pass(peer, this);
     try {
-      this.#prepare(peer, epoch);
-      await peer.setLocalDescription();
-      await firstCandidate(peer);
-      if (epoch !== this.#epoch) return;
-      const answer = await this.#offer(peer.localDescription.sdp, epoch);
-      if (epoch !== this.#epoch) return;
-      await peer.setRemoteDescription({ type: "answer", sdp: answer });
-      this.#after(OPEN_MS, () => this.#lost(epoch, "no answer over the network"));
+      await peer.connect(new URL("whip", this.base), headers);
     } catch (fault) {
-      if (epoch === this.#epoch) this.#notConnected(fault);
+      this.#notConnected(fault);
     }
   }
 
-  #prepare(peer, epoch) {
-    if (this.#microphone) {
-      const stream = new MediaStream([this.#microphone]);
-      peer.addTransceiver(this.#microphone, { direction: "sendrecv", streams: [stream] });
-    } else {
-      peer.addTransceiver("audio", { direction: "recvonly" });
-    }
-    const state = peer.createDataChannel("state", { ordered: true });
-    const mouth = peer.createDataChannel("mouth", { ordered: false, maxRetransmits: 0 });
-    this.#channel = state;
-    peer.ontrack = (event) => {
-      this.#emit("receiver", event.receiver);
-      this.#emit("stream", event.streams[0] ?? new MediaStream([event.track]));
-    };
-    peer.onconnectionstatechange = () => this.#watch(peer, epoch);
-    state.onopen = () => epoch === this.#epoch && this.#opened(epoch);
-    state.onclose = () => this.#lost(epoch, "the server closed the connection");
-    state.onmessage = (event) => epoch === this.#epoch && this.#receive(event.data);
-    mouth.onmessage = state.onmessage;
-  }
-
-  async #offer(sdp, epoch) {
-    const headers = { "Content-Type": "application/sdp" };
-    if (this.#ticket.token) headers["X-Vaidol-Session"] = this.#ticket.token;
-    const signal = AbortSignal.timeout(SIGNAL_MS);
-    const { response, body } = await post(new URL("whip", this.base), { method: "POST", headers, body: sdp, signal });
-    if (!response.ok) throw refusal(response.status, body);
-    const location = response.headers.get("Location");
-    const resource = location ? new URL(location, response.url) : null;
-    if (epoch === this.#epoch) this.#location = resource;
-    else if (resource) fetch(resource, { method: "DELETE", keepalive: true }).catch(() => {});
-    return body;
-  }
-
-  #opened(epoch) {
-    this.#clearTimers();
+  #opened() {
     this.#attempt = 0;
-    this.#unanswered = 0;
     this.send({ t: "hello", v: 1, user: whoami() });
     if (this.#muted) this.mute(true);
-    this.#ping(epoch, 1);
     this.#status("live");
   }
 
-  #ping(epoch, n) {
-    if (epoch !== this.#epoch) return;
-    if (this.#unanswered >= PINGS_LOST) {
-      this.#lost(epoch, "the server went silent");
-      return;
-    }
-    this.#unanswered += 1;
-    this.send({ t: "ping", n });
-    this.#after(PING_MS, () => this.#ping(epoch, n + 1));
-  }
-
-  #receive(text) {
-    const message = parse(text);
-    if (!message) return;
-    this.#unanswered = 0;
-    if (message.t === "ping") this.send({ t: "pong", n: message.n });
-    if (message.t === "hello") this.#ticket.keep(message.token ?? null);
-    this.#emit("message", message);
-  }
-
-  #watch(peer, epoch) {
-    if (peer.connectionState === "failed") this.#lost(epoch, "the network path broke");
-    if (peer.connectionState === "disconnected") {
-      this.#after(DISCONNECTED_MS, () => {
-        if (peer.connectionState === "disconnected") this.#lost(epoch, "the network path broke");
-      });
-    }
-  }
-
-  #lost(epoch, why) {
-    if (epoch !== this.#epoch || this.status === "idle") return;
+  #lost(why) {
     console.info(`vaidol: connection lost: ${why}`);
     this.#reconnect();
   }
@@ -205,29 +124,15 @@ export class Call extends EventTarget {
     this.#drop();
     this.#attempt += 1;
     this.#status("reconnecting");
-    this.#after(wait, () => this.#connect());
+    this.#timer = setTimeout(() => this.#connect(), wait);
   }
 
   /** Let go of the connection, but not of the session or the microphone. */
   #drop() {
-    this.#epoch += 1;
-    this.#clearTimers();
-    this.#channel = null;
+    clearTimeout(this.#timer);
+    this.#location = this.#peer?.location ?? this.#location;
     this.#peer?.close();
     this.#peer = null;
-  }
-
-  #after(ms, action) {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, ms);
-    this.#timers.add(timer);
-  }
-
-  #clearTimers() {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
   }
 
   #status(status) {
