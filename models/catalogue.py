@@ -54,7 +54,8 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One entry. `role`: what it is needed for, such as asr; a `default` model is fetched by `make install`."""
+    """One entry. `role` is vad, turn, asr, llm, tts, memory, units or f0; `make install` fetches those that are
+    `default`."""
 
     name: str
     role: str

@@ -253,7 +253,7 @@ def test_what_a_killed_pull_left_is_swept(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("entry", MODELS, ids=lambda entry: entry.name)
 def test_the_catalogue_is_pinned(entry: Model) -> None:
-    assert entry.role in {"vad", "turn", "asr", "llm", "tts", "units", "f0"}
+    assert entry.role in {"vad", "turn", "asr", "llm", "tts", "memory", "units", "f0"}
     for file in entry.files:
         assert len(bytes.fromhex(file.sha256)) == 32
         by_pip = any(isinstance(source, Wheel | Joined) for source in file.sources)
