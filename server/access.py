@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import ipaddress
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,6 +17,7 @@ COOKIE = "vaidol"
 PROTOCOL = "vaidol"  # of a WebSocket; beside it one that brings the token, where no header can be set
 BRINGS = "vaidol.token."  # and then the token in base64url without padding
 COOKIE_S = 30 * 24 * 3600
+FILES = "file://"  # what Chromium and Electron tell a WebSocket for a page that is a file; others are told "null"
 OPEN_PATHS = ("/health",)  # for watchdogs of containers; it tells less to those without a token
 HEADERS = {
     "Content-Security-Policy": (
@@ -26,6 +28,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+R = TypeVar("R", bound=web.StreamResponse)
 
 
 def refusal(status: int, code: str, message: str, retry_s: int | None = None) -> web.Response:
@@ -36,9 +39,13 @@ def refusal(status: int, code: str, message: str, retry_s: int | None = None) ->
 
 @dataclass(frozen=True)
 class Access:
-    """The rules. `token` empty: none is asked for, and then only a loopback name may be called."""
+    """The rules. `token` empty: none is asked for, and then only a loopback name may be called.
+
+    `origins`: pages of these other sites may call it as well, as in `http://localhost:3000`, or `file://`.
+    """
 
     token: str = ""
+    origins: tuple[str, ...] = ()
 
     def known(self, request: web.Request) -> bool:
         """Whether this client may see more than the way in."""
@@ -47,7 +54,30 @@ class Access:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _same(given.strip(), self.token):
             return True
-        return _same(request.cookies.get(COOKIE, ""), self._cookie) or _same(_brought(request), self.token)
+        if _same(request.cookies.get(COOKIE, ""), self._cookie) or _same(_brought(request), self.token):
+            return True
+        address = request.query.get("token", "") if "Upgrade" in request.headers else ""  # it stays in no history
+        return _same(address, self.token)
+
+    def shares(self, origin: str) -> bool:
+        """Whether pages of `origin` may read files that hold nothing of anybody: models, backgrounds."""
+        if origin in self.origins or (origin == "null" and FILES in self.origins):
+            return True
+        try:
+            return is_loopback(urlsplit(origin).hostname or "")
+        except ValueError:  # no address at all
+            return False
+
+    def share(self, request: web.Request, response: R) -> R:
+        """Let such pages read `response`; a picture in a page is asked for without telling whose page it is."""
+        response.headers["Vary"] = "Origin"
+        origin = request.headers.get("Origin", "")
+        shared = self.shares(origin)
+        if shared:
+            response.headers["Access-Control-Allow-Origin"] = origin
+        if shared or (not origin and self.origins):
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+        return response
 
     @property
     def guard(self) -> Middleware:
@@ -63,10 +93,10 @@ class Access:
         if not self.token and not _loopback(request.host):
             return refusal(403, "host", "without a token this server answers to localhost only")
         changes = request.method not in ("GET", "HEAD") or "Upgrade" in request.headers
-        if changes and not same_origin(request):
-            return refusal(403, "origin", "pages of other sites may not call this server")
+        if changes and not (same_origin(request) or request.headers["Origin"] in self.origins):
+            return refusal(403, "origin", "pages of other sites may not call this server: see --allow-origin")
         given = request.query.get("token")
-        if self.token and given is not None and request.method == "GET":
+        if self.token and given is not None and request.method == "GET" and "Upgrade" not in request.headers:
             return self._welcome(request, given)
         if not self.known(request) and request.path not in OPEN_PATHS:
             return refusal(401, "token", "open the page with ?token=… once, or send Authorization: Bearer …")

@@ -21,6 +21,7 @@ from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
 from vaidol.server.events_api import Events
+from vaidol.server.files import inside
 from vaidol.server.groups.api import GroupsApi
 from vaidol.server.groups.groups import Groups
 from vaidol.server.history_api import HistoryApi
@@ -59,7 +60,8 @@ class Options:
 
     live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
     history: the file in which conversations are kept, None: they are not. personas: a folder
-    with more of them. trust_proxy: addresses or networks.
+    with more of them. trust_proxy: addresses or networks. allow_origin: other sites whose pages may call.
+    olv_web: a built web client of Open-LLM-VTuber, served at /olv/.
     """
 
     max_sessions: int = 8
@@ -75,6 +77,8 @@ class Options:
     history: Path | None = None
     personas: Path | None = None
     trust_proxy: tuple[str, ...] = ()
+    allow_origin: tuple[str, ...] = ()
+    olv_web: Path | None = None
 
 
 class Server:
@@ -83,12 +87,12 @@ class Server:
     def __init__(self, plan: Plan, registry: Registry, options: Options) -> None:
         self.plan = plan
         self.options = options
-        self.access = Access(options.token)
+        self.access = Access(options.token, options.allow_origin)
         self.version = version("vaidol")
         self.engine = Engine(registry)
         self.patience = Patience(self.engine.clock)
         self.preload = Preload(plan, self.engine)
-        self.live2d = Live2d(self.engine, options.live2d_models, options.live2d_runtime, options.avatar)
+        self.live2d = Live2d(self.engine, self.access, options.live2d_models, options.live2d_runtime, options.avatar)
         self.pipelines = Pipelines(self)
         self.addresses = Addresses(self.engine.clock, CALLS_PER_S, CALLS_AT_ONCE)
         self.sessions = Sessions(
@@ -277,13 +281,9 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 def _file(name: str) -> web.StreamResponse:
-    """A file of the page. Nothing outside its folder is served, neither by `..` nor by a link."""
-    try:
-        path = (WEB / name).resolve()
-        found = path.is_relative_to(WEB.resolve()) and path.suffix in TYPES and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        found = False
-    if not found or any(part.startswith(".") for part in Path(name).parts):
+    """A file of the page."""
+    path = inside(WEB, name, TYPES)
+    if path is None:
         raise web.HTTPNotFound
     kind = TYPES[path.suffix]
     text = kind.startswith("text/") or kind.endswith(("json", "xml"))

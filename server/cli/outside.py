@@ -1,12 +1,14 @@
-"""Options of `vaidol serve` for those who come from outside: https, and a reverse proxy in between."""
+"""Options of `vaidol serve` for those who come from outside: https, a reverse proxy in between, other pages."""
 
 from __future__ import annotations
 
 import argparse
 import ssl
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from vaidol.server import proxies
+from vaidol.server.access import FILES
 from vaidol.server.cli.wrong import Wrong
 
 
@@ -20,6 +22,35 @@ def add(command: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="reverse proxy whose X-Forwarded headers count, or a network; repeatable (default: none)",
     )
+    command.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="another site whose pages may call, such as http://localhost:3000, or file:// for the desktop client of"
+        " Open-LLM-VTuber; repeatable (default: none)",
+    )
+    command.add_argument(
+        "--olv-web", type=Path, metavar="DIR", help="a built web client of Open-LLM-VTuber, to be served at /olv/"
+    )
+
+
+def origins(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """As browsers write them. Raises `Wrong`."""
+    for one in arguments.allow_origin:
+        parts = urlsplit(one)
+        whole = parts.scheme in ("http", "https") and parts.netloc and one == f"{parts.scheme}://{parts.netloc}".lower()
+        if not whole and one != FILES:
+            raise Wrong(f"--allow-origin wants an address such as http://localhost:3000, or file://, not {one!r}")
+    return tuple(arguments.allow_origin)
+
+
+def web_client(arguments: argparse.Namespace) -> Path | None:
+    """The folder of the ancestor's client. Raises `Wrong`."""
+    folder: Path | None = arguments.olv_web
+    if folder is not None and not (folder.expanduser() / "index.html").is_file():
+        raise Wrong(f"--olv-web: {folder} has no index.html: give the folder that its build has made (dist/web)")
+    return folder.expanduser() if folder is not None else None
 
 
 def tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:

@@ -111,6 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         live2d_runtime=arguments.live2d_runtime,
         avatar=arguments.avatar,
         trust_proxy=tuple(arguments.trust_proxy),
+        allow_origin=outside.origins(arguments),
+        olv_web=outside.web_client(arguments),
         recording=keeping.options(arguments),
         attend=tuple(spans.attend for spans in keeping.spans(arguments)),
         history=_history(arguments.history),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from vaidol.graph.engine import Engine
-from vaidol.server.access import HEADERS, is_loopback, refusal
+from vaidol.server.access import HEADERS, Access, refusal
+from vaidol.server.files import inside
 from vaidol.server.live2d import notes
 from vaidol.server.live2d.files import BadFile
 from vaidol.server.live2d.model import Model
@@ -24,15 +23,17 @@ TYPES = {
     ".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg",
 }  # fmt: skip
 DEFAULT = (Path("live2d-models"), Path("~/.local/share/vaidol/live2d-models"))
-R = TypeVar("R", bound=web.StreamResponse)
 POOL = "live2d"  # the thread that reads the folders
 
 
 class Live2d:
     """`folders` hold models, the first one wins; `runtime` the scripts that draw them; `avatar` is shown at first."""
 
-    def __init__(self, engine: Engine, folders: Sequence[Path], runtime: Path | None, avatar: str = "") -> None:
+    def __init__(
+        self, engine: Engine, access: Access, folders: Sequence[Path], runtime: Path | None, avatar: str = ""
+    ) -> None:
         self.avatar = avatar
+        self._access = access
         self._engine = engine
         self._folders = tuple(folder.expanduser().resolve() for folder in folders)
         self._runtime = runtime.expanduser().resolve() if runtime is not None else None
@@ -70,15 +71,17 @@ class Live2d:
             "type": "live2d-models/info", "count": len(characters), "characters": characters,
             "runtime": runtime.told(), "avatar": self.avatar,
         }  # fmt: skip
-        return _shared(request, web.json_response(told))
+        return self._access.share(request, web.json_response(told))
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """GET /live2d-models/PATH. Nothing outside the folders is served, neither by `..` nor by a link."""
         name = request.match_info["path"]
         for folder in self._folders:
-            path = _inside(folder, name)
+            path = inside(folder, name, TYPES)
             if path is not None:
-                return _shared(request, web.FileResponse(path, headers={"Content-Type": TYPES[path.suffix.lower()]}))
+                return self._access.share(
+                    request, web.FileResponse(path, headers={"Content-Type": TYPES[path.suffix.lower()]})
+                )
         raise web.HTTPNotFound
 
     async def note(self, request: web.Request) -> web.Response:
@@ -113,29 +116,3 @@ class Live2d:
 
     async def _look(self) -> tuple[list[Model], Runtime]:
         return await self._engine.workers.call(POOL, lambda: (scan(self._folders), look(self._runtime)))
-
-
-def _inside(folder: Path, name: str) -> Path | None:
-    """The file `name` below `folder`, if it is one that a model needs."""
-    if any(part.startswith(".") for part in Path(name).parts):
-        return None
-    try:
-        path = (folder / name).resolve()
-        found = path.is_relative_to(folder) and path.suffix.lower() in TYPES and path.is_file()
-    except (OSError, ValueError):  # a name that no file can have
-        found = False
-    return path if found else None
-
-
-def _shared(request: web.Request, response: R) -> R:
-    """Let pages and programs of this machine read it, whatever port they come from: clients of the ancestor do."""
-    response.headers["Vary"] = "Origin"
-    origin = request.headers.get("Origin", "")
-    try:
-        own = is_loopback(urlsplit(origin).hostname or "")
-    except ValueError:  # no address at all
-        own = False
-    if own:
-        response.headers["Access-Control-Allow-Origin"] = origin
-        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return response

@@ -12,6 +12,7 @@ from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.client import PING_S, Client
 from vaidol.server.olv.group import ClientGroups
+from vaidol.server.olv.page import Page
 from vaidol.server.sessions import Full
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class ClientSockets:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/client-ws", self.join)
         router.add_get("/bg/{name}", self.background)
+        Page(self._server.options.olv_web).add_routes(router)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
         """GET /client-ws: a WebSocket that lives as long as its graph."""
@@ -65,7 +67,7 @@ class ClientSockets:
         name, folder = request.match_info["name"], self._server.options.backgrounds
         if folder is None or name not in self.backgrounds():
             return refusal(404, "no_picture", "there is no such background")
-        return web.FileResponse(folder / name)
+        return self._server.access.share(request, web.FileResponse(folder / name))
 
     def backgrounds(self) -> list[str]:
         """Names of the pictures in the folder of backgrounds."""
