@@ -260,7 +260,7 @@ def _wrong(one: Any, way: Way, document: Document) -> str:
         return str(one["ctx"]["error"])
     if one["type"] == "too_short":
         return "must not be empty"
-    message = one["msg"][:1].lower() + one["msg"][1:]
+    message = (one["msg"][:1].lower() + one["msg"][1:]).replace("a valid tuple", "a list")
     if isinstance(one["input"], dict | list) or any(way[: len(known)] == known for known in document.secret):
         return str(message)
     right = re.findall(r"'([^']+)'", str(one.get("ctx", {}).get("expected", "")))

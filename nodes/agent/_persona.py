@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib.resources
 import re
+from dataclasses import replace
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-import yaml
 from pydantic import Field, ValidationError
 
+from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.node import Settings
+from vaidol.graph.spec import model_problems
+from vaidol.graph.yamlfile import nearest, parse, read
 
 FOLDER = "vaidol.pipelines.personas"
+NO_MAP = "a persona is a map with name, prompt and more"
 TAG = re.compile(r"\[[a-z ]+\]\s*")
 ASKS_FOR_TAGS = (
     "When a feeling or gesture fits, write it before the words, in square brackets, chosen from: {}. "
@@ -85,18 +88,22 @@ def shipped() -> list[str]:
 
 
 def load_persona(name: str) -> Persona:
-    """The shipped persona `name`, or the one in the file with that path. Raises `ValueError` with the way out."""
+    """The shipped persona `name`, or the one in the file with that path.
+
+    Raises `ValueError` with every mistake of the file, each with its place and the nearest right name.
+    """
     file = _find(name)
     try:
-        return Persona.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise ValueError(f"persona {file.name}: {place}: {first['msg']}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"persona {file.name} is not YAML: {' '.join(str(error).split())}") from None
-    except OSError as error:
-        raise ValueError(f"persona {file.name} cannot be read: {error.strerror}") from None
+        document = read(file) if isinstance(file, Path) else parse(file.read_text(encoding="utf-8"), file.name)
+        if document.problems or not isinstance(document.data, dict):
+            raise PipelineError(document.problems or [Problem(document.place(()), NO_MAP)])
+        try:
+            return Persona.model_validate(document.data)
+        except ValidationError as error:
+            raise PipelineError(model_problems(error, document, (), Persona)) from None
+    except PipelineError as error:
+        placed = [(replace(problem.place, file=file.name), problem.message) for problem in error.problems]
+        raise ValueError("; ".join(f"persona {place}: {message}" for place, message in placed)) from None
 
 
 def _find(name: str) -> Traversable:
@@ -104,7 +111,5 @@ def _find(name: str) -> Traversable:
         return Path(name).expanduser()
     folder, known = importlib.resources.files(FOLDER), shipped()
     if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
-        guess = f"; did you mean '{near[0]}'?" if near else ""
-        raise ValueError(f"no persona '{name}'{guess} There are: {', '.join(known)}; or give the path of a YAML file")
+        raise ValueError(f"no persona '{name}'{nearest(name, known)}; or give the path of a YAML file")
     return folder / f"{name}.yaml"

@@ -45,26 +45,29 @@ def test_a_file_of_ones_own_is_found_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("name: Bob", "persona bob.yaml: prompt: Field required"),
-        ("name: Bob\nprompt: x\nmood: grim", "persona bob.yaml: mood: Extra inputs are not permitted"),
-        ("name: Bob\nprompt: x\nexamples:\n  - user: hi", "persona bob.yaml: examples.0.avatar: Field required"),
-        ("name: [", "persona bob.yaml is not YAML: while parsing"),
-        ("- a list", "persona bob.yaml: the file: "),
-        ("", "persona bob.yaml: the file: "),
-        ("\x00", "persona bob.yaml is not YAML: "),
+        ("name: Bob", "1:1: 'prompt' is missing"),
+        ("name: Bob\nprompt: x\nmood: grim", "3:1: no setting 'mood' here; there are: about, "),
+        ("name: Bob\npromt: x\nprompt: x", "2:1: no setting 'promt' here; did you mean 'prompt'?; there are: about, "),
+        ("name: Bob\nprompt: x\nexamples:\n  - user: hi", "4:5: examples.0: 'avatar' is missing"),
+        ("name: Bob\nprompt: x\nemotions: joy", "3:11: emotions: input should be a list, not 'joy'"),
+        ("name: Bob\nprompt: x\nprompt: y", "3:1: 'prompt' is given twice"),
+        ("name: [", "1:8: is not YAML: while parsing"),
+        ("- a list", "1:1: "),
+        ("", "1:1: is empty"),
+        ("\x00", "1:1: is not YAML: "),
     ],
 )
 def test_mistakes_in_a_file_are_named(tmp_path: Path, text: str, wrong: str) -> None:
     file = tmp_path / "bob.yaml"
     file.write_text(text)
-    with pytest.raises(ValueError, match=f"^{re.escape(wrong)}"):
+    with pytest.raises(ValueError, match=f"^{re.escape(f'persona bob.yaml:{wrong}')}"):
         load_persona(str(file))
 
 
 def test_a_persona_that_is_not_there_is_a_mistake_of_the_settings(tmp_path: Path) -> None:
-    with pytest.raises(ValidationError, match=r"no persona 'vay'; did you mean 'vai'\? There are: .*vai"):
+    with pytest.raises(ValidationError, match=r"no persona 'vay'; did you mean 'vai'\?; there are: .*vai"):
         ChatSettings(persona="vay")
-    with pytest.raises(ValueError, match=r"persona none.yaml cannot be read: No such file"):
+    with pytest.raises(ValueError, match=r"^persona none.yaml: there is no such file"):
         load_persona(str(tmp_path / "none.yaml"))
 
 
