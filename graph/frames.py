@@ -133,8 +133,8 @@ class Transcript(Frame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image(Frame):
-    """A picture the user shows: `data` is a whole file of type `mime` (JPEG, PNG or WebP). Pictures are for the moment:
-    not in `FRAMES`, because nothing records them."""
+    """A picture the user shows: `data` is a whole file of type `mime` (JPEG, PNG or WebP); empty: nothing is shown any
+    more. Pictures are for the moment: not in `FRAMES`, because nothing records them."""
 
     data: bytes = field(default=b"", repr=False)
     mime: str = "image/jpeg"

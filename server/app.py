@@ -16,7 +16,7 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
-from vaidol.server import autonomous, control, library, offer, openapi, say, viewing
+from vaidol.server import autonomous, control, library, offer, openapi, say, sight, viewing
 from vaidol.server.access import Access, add_headers, is_loopback, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
@@ -107,7 +107,7 @@ class Server:
         self.groups_api = GroupsApi(self)
         self.sessions.attend += [
             self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend,
-            self.groups_api.attend, *options.attend,
+            self.groups_api.attend, sight.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 

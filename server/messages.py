@@ -200,6 +200,13 @@ class Persona(_ToClient):
     """the model to show; empty: whichever is chosen"""
 
 
+class Sight(_ToClient):
+    """Whether the language model can be shown pictures; told at the beginning, and when that changes."""
+
+    t: Literal["sight"]
+    able: bool
+
+
 class Tool(_ToClient):
     """The language model had a tool called."""
 
@@ -243,7 +250,7 @@ class Pong(_ToClient):
 
 ToClient = (
     Hello | Sync | State | TurnEnd | Subtitle | Other | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut
-    | Timing | Persona | Tool | Error | Recording | Ping | Pong
+    | Timing | Persona | Sight | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 

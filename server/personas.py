@@ -31,7 +31,7 @@ from vaidol.server.access import refusal
 from vaidol.server.bodies import parsed
 from vaidol.server.persona_files import PersonaFiles
 from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
-from vaidol.server.running import Running
+from vaidol.server.running import Running, with_each_plan
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server
@@ -58,8 +58,16 @@ class Personas:
             if message["t"] == "persona":
                 graph.own(self._chosen(session, graph, str(message["name"])))
 
+        told: str | None = None
+
+        def tell() -> None:
+            nonlocal told
+            if (name := self._current(graph.plan)) != told:
+                told = name
+                session.send(self._told(name))
+
         stack.callback(session.on_message(take))
-        stack.callback(session.on_join(lambda: session.send(self._told(self._current(graph.plan)))))
+        stack.callback(with_each_plan(graph, tell))
         return stack.close
 
     async def all(self, _: web.Request) -> web.Response:
@@ -95,9 +103,6 @@ class Personas:
             return refusal(409, "busy", str(error), 1)
         except (SwapFailed, PipelineError) as error:
             return refusal(422, "failed", str(error))
-        session = next((one for one in self._server.sessions if one.graph is graph), None)
-        if session is not None:
-            session.send(self._told(str(wanted)))
         avatar = self._told(str(wanted))["avatar"]
         return web.json_response({**change.told(), "persona": wanted, "avatar": avatar})
 
@@ -122,10 +127,9 @@ class Personas:
     async def _chosen(self, session: Running, graph: Graph, name: str) -> None:
         try:
             await self.switch(graph, name)
-            session.send(self._told(name))
         except (UnknownPersona, WrongPersona, Busy, SwapFailed, PipelineError) as error:
             session.send(protocol.error("persona", str(error)))
-            session.send(self._told(self._current(graph.plan)))
+        session.send(self._told(self._current(graph.plan)))  # the answer, whatever has changed
 
     def _current(self, plan: Plan) -> str:
         """The persona that speaks, "" if it is none of those that can be chosen."""

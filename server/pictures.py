@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from vaidol.graph.frames import Image
+from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
 from vaidol.server.allowance import Addresses
-from vaidol.server.pipelines_api import graph_of, refuse_strangers
+from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
+from vaidol.server.running import Running
 from vaidol.server.session import Session
 from vaidol.server.slow import reads_in_its_own_time
 
@@ -66,7 +68,7 @@ def given(picture: Any) -> Message:
 
 
 class PicturesApi:
-    """`POST /api/sessions/ID/image`."""
+    """`POST /api/sessions/ID/image`, and `DELETE`."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -74,19 +76,14 @@ class PicturesApi:
 
     def routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/api/sessions/{session}/image", self.show)
+        router.add_delete("/api/sessions/{session}/image", self.hide)
 
     @reads_in_its_own_time
     async def show(self, request: web.Request) -> web.Response:
         """POST /api/sessions/ID/image: show the avatar a JPEG, PNG or WebP file, which goes with the next words of the
         user; ?source=camera, screen, clipboard or upload. X-Vaidol-Session: the session's token, or else the right to
         change things."""
-        graph = graph_of(self._server, request)
-        session = next(session for session in self._server.sessions if session.graph is graph)
-        token = request.headers.get("X-Vaidol-Session", "")
-        if not token:
-            refuse_strangers(self._server, request)
-        elif not isinstance(session, Session) or not hmac.compare_digest(token.encode(), session.token.encode()):
-            return refusal(403, "token", "that is not the token of this session")
+        session, graph = self._of(request)
         if not any(edge.frame is Image for edge in graph.plan.edges):
             return refusal(409, "no_eyes", "the pipeline shows no pictures to its agent: add page.image -> agent.image")
         if not self._allowed.take(session.id):
@@ -97,6 +94,23 @@ class PicturesApi:
             return refusal(error.status, error.code, str(error))
         session.command(message)
         return web.json_response({"bytes": len(message["data"]), "type": message["mime"]})
+
+    async def hide(self, request: web.Request) -> web.Response:
+        """DELETE /api/sessions/ID/image: nothing is shown any more; the last picture is forgotten at once."""
+        session, _ = self._of(request)
+        session.command({"t": "unshow"})
+        return web.json_response({})
+
+    def _of(self, request: web.Request) -> tuple[Running, Graph]:
+        """The session that is meant, and its graph. Raises what answers those who may not show it anything."""
+        graph = graph_of(self._server, request)
+        session = next(session for session in self._server.sessions if session.graph is graph)
+        token = request.headers.get("X-Vaidol-Session", "")
+        if not token:
+            refuse_strangers(self._server, request)
+        elif not isinstance(session, Session) or not hmac.compare_digest(token.encode(), session.token.encode()):
+            raise refused(403, "token", "that is not the token of this session")
+        return session, graph
 
 
 async def _body(request: web.Request) -> bytes:

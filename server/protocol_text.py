@@ -32,8 +32,8 @@ before that of the cut.
 
 ## Late joiners
 
-After `hello` come `sync` (as soon as it is known), `state`, `expression`, the `param`s held, `gaze`, and the `subtitle`
-of the sentence that is being spoken.
+After `hello` come `sync` (as soon as it is known), `state`, `expression`, `persona`, `sight`, the `param`s held,
+`gaze`, and the `subtitle` of the sentence that is being spoken.
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+from vaidol.graph.events import Event
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
@@ -47,6 +48,17 @@ class Running(Protocol):
 
 
 Attend = Callable[[Running, Graph], Callable[[], None]]  # called when the nodes are open; returns what ends it
+
+
+def with_each_plan(graph: Graph, call: Callable[[], None]) -> Callable[[], None]:
+    """`call` now, and after each change of the pipeline of `graph`; returns what ends this."""
+
+    def hear(event: Event) -> None:
+        if event.name == "swap" and event.code == "applied":
+            call()
+
+    call()
+    return graph.events.listen(hear)
 
 
 def meters(graph: Graph) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Shown:
 
     def note(self, message: Message) -> None:
         kind = message["t"]
-        if kind in ("state", "expression"):
+        if kind in ("state", "expression", "persona", "sight"):
             self._said[kind] = (message, self._clock.s())
         elif kind == "gaze":
             self._last(kind, message, over=message["x"] is None)

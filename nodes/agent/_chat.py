@@ -86,7 +86,6 @@ class ChatAgent(Node[C]):
         super().__init__(settings, ctx)
         self.memory = conversation(settings)
         self.eyes = Eyes(ctx)
-        self.seen: Image | None = None  # the picture that goes with what is being answered
         self._who = f"{settings.persona} {settings.prompt}"
         self._others: dict[str, Conversation] = {}  # of personas that spoke before
         self.memory.summarises = settings.summarise
@@ -136,6 +135,7 @@ class ChatAgent(Node[C]):
     async def close(self) -> None:
         """Subclasses call this."""
         self._stop_listening()
+        self.eyes.close()
         await self._write()
 
     def resume(self, chat: str, lines: Sequence[Line]) -> None:
@@ -170,7 +170,8 @@ class ChatAgent(Node[C]):
             if not frame.aside:
                 self.memory.user(text, frame.gen)
             if text and self.ctx.fence.alive(frame.gen):
-                await self._answer(frame)
+                with self.eyes.look():
+                    await self._answer(frame)
             self.emit("text", TextDelta(final=True, born=self.ctx.clock.ns(), gen=frame.gen, trace=frame.trace))
 
     def cut(self, cut: TurnCut) -> None:
@@ -230,7 +231,7 @@ class ChatAgent(Node[C]):
             await self.send("text", TextDelta(text=piece, final=final, seq=seq, born=born, gen=gen, trace=trace))
 
     async def _answer(self, user: Transcript) -> None:
-        self.answering, self.seen = user, self.eyes.fresh()
+        self.answering = user
         if self.crowded:
             self.summaries.stop()
         self.memory.begin(user.gen)

@@ -90,7 +90,7 @@ class ToolAgent(ChatAgent[T]):
     @property
     def sight(self) -> Image | None:
         """The picture that goes with a reply's messages; none with what is asked beside the conversation."""
-        return self.seen if asyncio.current_task() is self._asks else None
+        return self.eyes.looking if asyncio.current_task() is self._asks else None
 
     @abstractmethod
     def ask(
@@ -106,7 +106,7 @@ class ToolAgent(ChatAgent[T]):
 
     async def stream(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         rounds: list[Round] = []
-        self._asked = [] if self.seen else messages  # the tokens of a picture say nothing of text's
+        self._asked = [] if self.eyes.looking else messages  # the tokens of a picture say nothing of text's
         self._asks = asyncio.current_task()
         while True:
             said, last = Round(), len(rounds) >= self.settings.tool_rounds

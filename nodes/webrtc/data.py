@@ -159,9 +159,8 @@ class WebrtcData(Node[Settings]):
     def _message(self, message: Message) -> None:
         if message["t"] == "text":
             self._say(str(message["text"]).strip())
-        elif message["t"] == "image":
-            shown = Image(data=message["data"], mime=message["mime"], shown=message["shown"], born=self.ctx.clock.ns())
-            self.emit("image", shown)
+        elif message["t"] in ("image", "unshow"):
+            self._show(message)
         elif message["t"] == "talk":
             self.emit("talk", Speech(active=bool(message["on"]), born=self.ctx.clock.ns()))
         elif message["t"] == "heard" and message["turn"] == self._speaks[0]:
@@ -175,6 +174,14 @@ class WebrtcData(Node[Settings]):
         elif message["t"] in COMMANDS:
             self._call.send(message)
             self.emit("command", replace(to_cue(message), born=self.ctx.clock.ns()))
+
+    def _show(self, message: Message) -> None:
+        born = self.ctx.clock.ns()
+        if message["t"] == "unshow":  # said both ways: the empty frame takes the place of a picture that waits
+            self.ctx.events.publish("unshown", node=self.ctx.node)
+            self.emit("image", Image(born=born))
+        else:
+            self.emit("image", Image(data=message["data"], mime=message["mime"], shown=message["shown"], born=born))
 
     def _listen(self, text: str, *, aside: bool) -> None:
         """Others, in a room with several, have said `text`: a whole turn that the person has no part in."""

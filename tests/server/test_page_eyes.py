@@ -25,8 +25,9 @@ def browser() -> Iterator[object]:
 @pytest.fixture
 def stage(browser: object) -> Iterator[Stage]:
     with staged(browser, Script()) as found:
-        assert found.page.locator("#eyes").is_hidden()
         found.call()
+        assert found.page.locator("#eyes").is_hidden()
+        found.say("sight", able=True)
         yield found
         assert found.complaints == []
 
@@ -94,9 +95,18 @@ def test_what_is_shown_ends_with_one_click_and_with_the_call(stage: Stage) -> No
     stage.page.get_by_role("button", name="Stop showing").click()
     assert stage.page.evaluate("track.readyState") == "ended"
     assert not shared(stage)
+    stage.page.wait_for_timeout(200)
+    method, path, headers = stage.script.asked[-1]
+    assert (method, path) == ("DELETE", "api/sessions/s1/image")
+    assert headers["x-vaidol-session"] == "secret"
     count = len(stage.script.pictures)
     write(stage, "Blind again.")
     assert len(stage.script.pictures) == count
+    show(stage)
+    stage.say("sight", able=False)  # another agent goes on, and it is blind
+    assert not shared(stage)
+    assert stage.page.locator("#eyes").is_hidden()
+    stage.say("sight", able=True)
     show(stage)
     stage.page.locator("#stop").click()
     assert not shared(stage)
@@ -106,6 +116,7 @@ def test_what_is_shown_ends_with_one_click_and_with_the_call(stage: Stage) -> No
 def test_a_picture_that_is_refused_ends_it_and_the_words_still_go(browser: object) -> None:
     with staged(browser, Script()) as stage:
         stage.call()
+        stage.say("sight", able=True)
         stage.page.locator("#mute").click()
         show(stage)
         stage.script.offers.append((409, '{"error": {"code": "no_eyes", "message": "it has no eyes"}}'))
@@ -120,6 +131,7 @@ def test_a_blocked_camera_is_explained(browser: object) -> None:
     )
     with staged(browser, Script(), before=refuse) as stage:
         stage.call()
+        stage.say("sight", able=True)
         stage.page.locator("#eyes [data-show=camera]").click()
         stage.until("document.querySelector('#notice-text').textContent.startsWith('The camera is blocked')")
         assert not shared(stage)
@@ -129,6 +141,7 @@ def test_a_blocked_camera_is_explained(browser: object) -> None:
 def test_it_fits_wide_and_narrow_screens(browser: object, width: int, tmp_path: Path) -> None:
     with staged(browser, Script(), viewport={"width": width, "height": 800}) as stage:
         stage.call()
+        stage.say("sight", able=True)
         stage.say("subtitle", who="avatar", turn=1, text="I see you, and behind you a green wall.", final=True, at=0)
         stage.page.screenshot(path=tmp_path / "before.png")
         show(stage)

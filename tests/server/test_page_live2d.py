@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,7 +81,7 @@ def staged(browser: Any, server: Server, query: str = "") -> Iterator[Stage]:
             "body": "v=0\r\n",
             "headers": {"Location": "whip/1"},
         }
-        page.route("**/whip*", lambda route: route.fulfill(**answer))
+        page.route(re.compile("/whe?i?p"), lambda route: route.fulfill(**answer))
         found = complaints(page)
         page.goto(f"{server.url}/{query}")
         yield Stage(page, Script(), found)
@@ -202,6 +203,22 @@ def test_a_person_chooses_and_the_page_remembers(browser: Any, server: Server) -
         page.locator("#puppet").wait_for()
         page.wait_for_timeout(300)
         assert page.locator("#live2d").count() == 0
+        assert stage.complaints == []
+
+
+@pytest.mark.parametrize("overlay", [False, True])
+def test_a_persona_brings_its_avatar_and_the_one_before_comes_back(browser: Any, server: Server, overlay: bool) -> None:
+    with staged(browser, server, "overlay" if overlay else "") as stage:
+        if overlay:
+            stage.page.locator("body[data-viewer=live]").wait_for()
+        else:
+            stage.call()
+        for avatar, shown in (("lee", "lee"), ("", "mia"), ("mia", "mia"), ("lee/lee.model3.json", "lee"), ("", "mia")):
+            stage.say("persona", name=f"as {avatar}", title="Ann", avatar=avatar)
+            stage.page.locator(f"#live2d[aria-label$={shown}]").wait_for()
+        stage.say("persona", name="ghost", title="Ghost", avatar="nobody")
+        stage.page.locator("#puppet").wait_for()
+        assert overlay or stage.text("#notice-text") == "The server has no avatar “nobody”."
         assert stage.complaints == []
 
 

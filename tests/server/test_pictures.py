@@ -10,11 +10,15 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
+from vaidol.graph.clock import run_virtual
+from vaidol.graph.frames import Image, TextDelta, Transcript
 from vaidol.graph.registry import Registry
+from vaidol.nodes.agent._eyes import FRESH_S
 from vaidol.server import pictures
 from vaidol.server.app import SERVER
 from vaidol.server.pictures import MAX_BYTES, BadPicture, checked, given
 from vaidol.server.session import Session
+from vaidol.tests.graphs import running, sink, source
 from vaidol.tests.nodes.agent.talk import ToneVoice
 from vaidol.tests.openai_server import OpenaiServer
 from vaidol.tests.server.ancestor import joined
@@ -61,6 +65,11 @@ async def post(
         return answer.status, told.get("error", told)
 
 
+async def hide(client: TestClient[Any, Any], session: str, token: str) -> int:
+    async with client.delete(f"/api/sessions/{session}/image", headers={"X-Vaidol-Session": token}) as answer:
+        return answer.status
+
+
 @pytest.mark.parametrize(
     ("data", "mime"), [(JPEG, "image/jpeg"), (PNG, "image/png"), (WEBP, "image/webp")]
 )  # fmt: skip
@@ -95,9 +104,7 @@ def test_what_is_no_data_url_is_refused(picture: Any) -> None:
         given(picture)
 
 
-def test_the_model_sees_the_picture_with_the_next_words_and_nobody_remembers_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_model_sees_the_picture_with_the_next_words_and_nobody_remembers_it() -> None:
     async def main() -> None:
         async with (
             OpenaiServer(reply=lambda _: "I see.") as model,
@@ -111,10 +118,63 @@ def test_the_model_sees_the_picture_with_the_next_words_and_nobody_remembers_it(
             shown, said = last(model)
             assert shown["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(PNG).decode()
             assert said == {"type": "text", "text": "What is this?"}
-            monkeypatch.setattr("vaidol.nodes.agent._eyes.FRESH_S", 0.0)
+            await ask(caller, "And now?")
+            assert last(model)[0] == shown  # it is still what is shown
+            eyes = session.graph.node("agent").eyes  # type: ignore[union-attr]
+            assert eyes.looking is None
+            assert await hide(client, session.id, "another") == 403
+            assert eyes._newest is not None
+            assert await hide(client, session.id, session.token) == 200
+            assert eyes._newest is None  # at once, and not with the next words
             await ask(caller, "And now?")
             assert last(model) == "And now?"
             assert "base64" not in str(model.asked[-1])
+            await caller.close()
+
+    asyncio.run(main())
+
+
+def test_what_is_shown_no_more_is_not_seen_by_the_reply_under_way_either() -> None:
+    """Nor is a picture that waits while the agent speaks; and one that nobody asks about fades by itself."""
+
+    async def main() -> None:
+        agent = ("agent.openai", {"base_url": "http://127.0.0.1:9/v1", "vision": True})
+        nodes = {"user": source(Transcript, []), "in": source(Image, [(0.0, Image(data=JPEG))]), "agent": agent}
+        edges = ["user.out -> agent.user", "in.out -> agent.image", "agent.text -> end.in"]
+        async with running({**nodes, "end": sink(TextDelta)}, edges) as graph:
+            eyes = graph.node("agent").eyes
+            await asyncio.sleep(FRESH_S - 0.1)
+            with eyes.look():
+                assert eyes.looking.data == JPEG
+                graph.events.publish("unshown")
+                assert eyes.looking is eyes._newest is None
+            eyes.show(Image(data=JPEG), "")
+            await asyncio.sleep(FRESH_S - 0.1)
+            assert eyes._newest is not None
+            await asyncio.sleep(0.2)
+            assert eyes._newest is None
+
+    run_virtual(main())
+
+
+def test_the_client_is_told_whether_the_agent_sees_also_after_a_change() -> None:
+    async def main() -> None:
+        async with (
+            OpenaiServer() as model,
+            serving(pipeline(model.url), kinds=KINDS) as client,
+        ):
+            caller, session = await begun(client)
+            await caller.message("sight", able=True)
+            caller.messages.clear()
+            for vision in (False, True):
+                patch = {"nodes": {"agent": {"with": {"vision": vision}}}}
+                async with client.put(f"/api/sessions/{session.id}/pipeline", json=patch) as answer:
+                    assert answer.status == 200
+                await caller.message("sight", able=vision)
+            await caller.close()
+        async with serving() as client:  # no agent at all
+            caller, _ = await begun(client)
+            await caller.message("sight", able=False)
             await caller.close()
 
     asyncio.run(main())

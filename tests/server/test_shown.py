@@ -44,6 +44,13 @@ def test_the_newest_of_each_kind_is_told() -> None:
     assert told[0] == STATE
 
 
+def test_who_speaks_and_whether_they_see_is_told() -> None:
+    mo = {"t": "persona", "name": "mo", "title": "Mo", "avatar": "cat"}
+    sees = {"t": "sight", "able": True}
+    told = after({**mo, "avatar": ""}, {**sees, "able": False}, sees, mo)
+    assert [m for m in told if m["t"] in ("persona", "sight")] == [mo, sees]
+
+
 def test_what_was_said_a_while_ago_is_due_now() -> None:
     assert after(STATE, JOY, SAID, seconds=0.4) == [STATE, JOY, SAID]
     assert [m.get("at") for m in after(STATE, JOY, SAID, seconds=0.6)] == [None, None, None]

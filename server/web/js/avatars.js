@@ -12,6 +12,8 @@ export class Avatars extends EventTarget {
   runtime = { ready: false, configured: false, missing: [], scripts: [], licence: "" };
   current = PUPPET;
   #host;
+  #own = PUPPET; // what the person chose; a persona may bring another
+  #begun = Promise.resolve();
   #wanted = 0;
   #renderer = null;
 
@@ -21,12 +23,17 @@ export class Avatars extends EventTarget {
   }
 
   /** The puppet at first, so that somebody is there; then who was chosen. `choice` (an id or a name) beats both. */
-  async begin(choice = null) {
+  begin(choice = null) {
+    this.#begun = this.#begin(choice);
+    return this.#begun;
+  }
+
+  async #begin(choice) {
     const wanted = choice ?? stored((storage) => storage.getItem(KEY));
     const told = this.refresh();
     if (!wanted) await this.#draw(new Puppet(this.#host));
     const first = await told;
-    const id = this.#idOf(wanted ?? first);
+    const id = (this.#own = this.#idOf(wanted ?? first));
     if (id !== PUPPET) await this.choose(id, { remember: false });
     else if (!this.#renderer) await this.#draw(new Puppet(this.#host));
   }
@@ -46,7 +53,10 @@ export class Avatars extends EventTarget {
 
   /** Show the avatar `id`; the puppet stands in for one that cannot be shown. */
   async choose(id, { remember = true } = {}) {
-    if (remember) stored((storage) => storage.setItem(KEY, id));
+    if (remember) {
+      this.#own = id;
+      stored((storage) => storage.setItem(KEY, id));
+    }
     const model = this.models.find((one) => one.id === id);
     if (!model) {
       await this.#draw(new Puppet(this.#host));
@@ -62,6 +72,14 @@ export class Avatars extends EventTarget {
       this.#tell("trouble", { message: fault.message, runtime: fault instanceof Missing });
       if (this.current !== PUPPET || !this.#renderer) await this.#draw(new Puppet(this.#host));
     }
+  }
+
+  /** Show the avatar of who speaks, by its id or name; "": the one that the person chose. */
+  async dress(name) {
+    await this.#begun.catch(() => {}); // told by whoever began
+    const id = name ? this.#idOf(name) : this.#own;
+    if (name && id === PUPPET) this.#tell("trouble", { message: `The server has no avatar “${name}”.`, runtime: false });
+    if (id !== this.current) await this.choose(id, { remember: false });
   }
 
   /** Save what the person says about a model; shows it anew. Rejects with an Error for people. */

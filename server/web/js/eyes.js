@@ -21,7 +21,7 @@ const REASONS = {
   screen: { NotAllowedError: null }, // the person chose nothing
 };
 
-/** Events: `trouble` {message}. Shows itself while a call is live. */
+/** Events: `trouble` {message}. Shows itself while a call is live with somebody who sees. */
 export class Eyes extends EventTarget {
   #host;
   #call;
@@ -53,8 +53,7 @@ export class Eyes extends EventTarget {
     }
     call.addEventListener("message", ({ detail }) => this.#told(detail));
     call.addEventListener("status", ({ detail }) => {
-      host.hidden = detail.status === "idle";
-      if (detail.status === "idle") this.stop();
+      if (detail.status === "idle") this.#see(false);
     });
   }
 
@@ -81,6 +80,7 @@ export class Eyes extends EventTarget {
 
   stop() {
     this.#asking = null;
+    if (this.#stream) this.#looking = this.#looking.then(() => this.#forget()); // behind a picture on its way
     clearInterval(this.#timer);
     for (const track of this.#stream?.getTracks() ?? []) track.stop();
     this.#stream = null;
@@ -114,7 +114,13 @@ export class Eyes extends EventTarget {
     if (performance.now() - this.#looked >= PAUSE_MS) this.look();
   }
 
+  #see(able) {
+    this.#host.hidden = !able;
+    if (!able) this.stop();
+  }
+
   #told(message) {
+    if (message.t === "sight") this.#see(message.able === true);
     if (message.t === "hello") this.#session = { id: message.session, token: message.token };
     if (message.t === "subtitle" && message.who === "user" && !message.final && this.#stream) this.#glance();
   }
@@ -131,6 +137,13 @@ export class Eyes extends EventTarget {
     const { error } = await answer.json().catch(() => ({}));
     this.stop();
     this.#trouble(error?.message ? `The picture was refused: ${error.message}.` : `The picture was refused (${answer.status}).`);
+  }
+
+  /** Nothing is shown any more: the server forgets the last picture. Never throws. */
+  #forget() {
+    const { id, token } = this.#session;
+    const address = new URL(`api/sessions/${id}/image`, this.#call.base);
+    return fetch(address, { method: "DELETE", keepalive: true, headers: { "X-Vaidol-Session": token } }).catch(() => {});
   }
 
   /** One JPEG of what is shown; null while there is none yet. */

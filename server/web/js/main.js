@@ -207,10 +207,10 @@ function frame() {
 call.addEventListener("message", ({ detail }) => {
   if (Object.hasOwn(heard, detail.t)) heard[detail.t](detail);
 });
-choosePersona(call, document.querySelector("#persona"), ({ title, avatar: model }) => {
-  page.avatarName = title;
-  if (model) avatars.choose(model, { remember: false });
-  transcript.note(`${title} goes on.`);
+choosePersona(call, document.querySelector("#persona"), ({ title, avatar: model }, first) => {
+  if (title) page.avatarName = title;
+  avatars.dress(model);
+  if (title && !first) transcript.note(`${title} goes on.`);
 });
 watchRecording(call, document.querySelector("#recorded"));
 call.addEventListener("receiver", ({ detail }) => clock.follow(detail));

@@ -55,6 +55,9 @@ const heard = {
     session = message.session;
   },
   state: ({ value }) => avatar.mode(value),
+  persona({ avatar: model }) {
+    if (!options.has("avatar")) avatars.dress(model ?? "");
+  },
   subtitle(message) {
     if (message.who === "avatar" && typeof message.text === "string") show.later(message, () => say(message.text));
   },

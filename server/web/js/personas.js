@@ -3,9 +3,10 @@
 /**
  * @param {import("./call.js").Call} call  tells messages of the server, and takes the wish
  * @param {HTMLElement} host  holds the list
- * @param {(persona: {title: string, avatar: string}) => void} changed  somebody else speaks from now on
+ * @param {(persona: {name: string, title: string, avatar: string}, first: boolean) => void} speaks  from now on;
+ *   `first`: nobody did before in this call
  */
-export function choosePersona(call, host, changed) {
+export function choosePersona(call, host, speaks) {
   const list = host.querySelector("select");
   let shown = null;
 
@@ -29,8 +30,8 @@ export function choosePersona(call, host, changed) {
     host.hidden = !detail.name || list.options.length < 2;
     list.value = detail.name;
     list.disabled = false;
-    if (detail.name && shown !== null && shown !== detail.name) changed(detail);
-    shown = detail.name || null;
+    if (shown !== detail.name) speaks(detail, shown === null);
+    shown = detail.name;
   });
   call.addEventListener("status", ({ detail }) => {
     if (detail.status === "idle") {
