@@ -117,6 +117,10 @@ class Caller:
             self._take({"t": "text", "text": text})
         return self._take is not None
 
+    def on_others(self, take: Callable[[F32], None]) -> Callable[[], None]:
+        """There is nobody else."""
+        return lambda: None
+
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         self.pts = pts
         sounds = bool(samples.any())

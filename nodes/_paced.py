@@ -17,7 +17,8 @@ S = TypeVar("S", bound=Settings)
 
 class Paced(Node[S]):
     """audio (Audio, 48 kHz) -> spoken (Mark: what the playout cursor passed), played (Audio, 48 kHz, as it leaves),
-    coming (Audio, 48 kHz, the same up to 120 ms before it leaves; see `Ahead`).
+    coming (Audio, 48 kHz, the same up to 120 ms before it leaves; see `Ahead`), others (Audio, 48 kHz, what others in
+    the same room say; the listener hears it too).
 
     `played` flows only while there is sound; its last frame of a stretch is `final` and empty.
     """
@@ -27,6 +28,7 @@ class Paced(Node[S]):
         Port("spoken", Mark),
         Port("played", Audio, rate=RATE, dtype="f32", frame_ms=20),
         Port("coming", Audio, rate=RATE, dtype="f32", frame_ms=20),
+        Port("others", Audio, rate=RATE, dtype="f32", frame_ms=20),
     )
     paces = True
     carries = ("pacer", "_sounding", "_ahead")

@@ -9,6 +9,7 @@ from vaidol.graph.events import Event
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
+from vaidol.server.groups.mix import Mix
 from vaidol.server.listeners import Listeners
 
 State = Literal["opening", "connected", "away", "ended"]
@@ -41,6 +42,9 @@ class Running(Protocol):
     def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]: ...
 
     def on_join(self, take: Callable[[], None]) -> Callable[[], None]: ...
+
+    def enter(self, mix: Mix) -> Callable[[], None]:
+        """Hear, and be heard in, a room, until the returned function is called."""
 
     def end(self, reason: str) -> None: ...
 

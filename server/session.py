@@ -20,6 +20,7 @@ from vaidol.nodes.agent._history import Recorder
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.audience import Audience
+from vaidol.server.groups.mix import Mix, Place
 from vaidol.server.listeners import Listeners
 from vaidol.server.offer import Offer
 from vaidol.server.running import Attend, State, meters
@@ -65,6 +66,8 @@ class Session:
         self._audio: Listeners[F32, int] = Listeners()
         self._messages: Listeners[Message] = Listeners()
         self._joins: Listeners[()] = Listeners()
+        self._others: Listeners[F32] = Listeners()
+        self._place: Place | None = None  # in the mix of the room it is in
         self._shown = Shown(engine.clock)
         self.sent: Listeners[Message] = Listeners()  # told of everything its client is sent
         self.avatar: protocol.Avatar | None = None  # what the model on the page can do, once it has told
@@ -210,9 +213,13 @@ class Session:
         return remove
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
-        if self._peer is not None:
-            self._peer.play(samples, pts)
-        self.audience.play(samples, pts)
+        if self._place is not None:
+            self._place.play(samples, pts)
+        else:
+            self._hear(samples, pts)
+
+    def on_others(self, take: Callable[[F32], None]) -> Callable[[], None]:
+        return self._others.add(take)
 
     def send(self, message: Message, *, fast: bool = False) -> None:
         if not fast:
@@ -221,6 +228,31 @@ class Session:
         if self._peer is not None:
             self._peer.send(message, fast=fast)
         self.sent.tell(message)
+
+    # a room with others
+
+    def enter(self, mix: Mix) -> Callable[[], None]:
+        """Hear, and be heard by, all of a room, until the returned function is called."""
+        place = self._place = mix.place(self._hear, self._others.tell)
+        stop = self.on_audio(lambda samples, _: None if self._disguised else place.speak(samples))
+
+        def leave() -> None:
+            stop()
+            place.leave()
+            self._place = None
+
+        return leave
+
+    @property
+    def _disguised(self) -> bool:
+        """Whether its person speaks through the avatar, with another voice: then nobody is to hear their own."""
+        kinds = self.graph.plan.nodes if self.graph is not None else ()
+        return any(getattr(node.settings, "live", False) for node in kinds if node.kind == "webrtc.out")
+
+    def _hear(self, samples: NDArray[np.int16], pts: int) -> None:
+        if self._peer is not None:
+            self._peer.play(samples, pts)
+        self.audience.play(samples, pts)
 
     # meters
 

@@ -32,5 +32,8 @@ class Player(Protocol):
     def spoke(self, gen: int) -> None:
         """All sentences of reply `gen` have been given."""
 
+    def play(self, samples: NDArray[np.int16], pts: int) -> None:
+        """By the server's reckoning the client plays this now: (960,) int16 mono 48 kHz, from sample `pts` on."""
+
     def on_played(self, take: Callable[[], None]) -> Callable[[], None]:
         """`take()` runs when the client has played everything it was given; until the returned function is called."""

@@ -53,7 +53,8 @@ class OlvOut(Paced[Settings]):
         self.pacer.push(frame)
 
     def release(self, packet: Packet) -> None:
-        """The client plays by itself."""
+        """The client plays by itself; others in the same room are to hear it too."""
+        self._player.play(to_int16(packet.samples), packet.pts)
 
     def cut(self, cut: TurnCut) -> None:
         super().cut(cut)

@@ -40,14 +40,14 @@ class SileroVadSettings(Settings):
     """Speech begins this much above the noise floor, dB; the floor follows the level between speech: down within
     160 ms, up within 1.6 s."""
     echo_share: float = Field(0.35, ge=0, le=1)
-    """Sound of which a delayed copy of the avatar's own voice explains this much of the power is no speech, 0..1; only
-    where `reference` comes in. 1 = never."""
+    """Sound of which a delayed copy of the avatar's own voice, or of those of others in the same room, explains this
+    much of the power is no speech, 0..1; only where `reference` or `others` comes in. 1 = never."""
 
 
 class SileroVad(Node[SileroVadSettings]):
     """vad.silero: mark where the user speaks.
 
-    audio (Audio, 16 kHz), reference (Audio, 16 kHz, what the avatar plays)
+    audio (Audio, 16 kHz), reference (Audio, 16 kHz, what the avatar plays), others (Audio, 16 kHz, what others say)
     -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
 
     Of one frame, `speech` leaves before `audio`. An onset is told `onset_ms` after it, an end `hangover_ms` after it,
@@ -59,9 +59,10 @@ class SileroVad(Node[SileroVadSettings]):
     inputs = (
         Port("audio", Audio, rate=RATE, dtype="f32"),
         Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
+        Port("others", Audio, rate=RATE, dtype="f32", optional=True),
     )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
-    carries = ("_rest", "_at", "_echo", "_windows", "_frames", "_asked", "_told")
+    carries = ("_rest", "_at", "_echoes", "_windows", "_frames", "_asked", "_told")
 
     def __init__(self, settings: SileroVadSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -73,7 +74,7 @@ class SileroVad(Node[SileroVadSettings]):
         self._asked = self._told = 0  # windows
         self._again: list[F32] = []  # windows that another node asked about, and whose place this one took
         self._close: Callable[[], None] = lambda: None
-        self._echo = EchoGuard()
+        self._echoes = {"reference": EchoGuard(), "others": EchoGuard()}  # by what plays
         self._hysteresis = Hysteresis(
             onset=settings.onset_probability,
             offset=min(settings.offset_probability, settings.onset_probability),
@@ -104,8 +105,8 @@ class SileroVad(Node[SileroVadSettings]):
             self._hysteresis.go_on(before)
 
     def process(self, port: str, frame: Audio) -> None:
-        if port == "reference":
-            self._echo.play(frame.samples.astype(np.float32, copy=False))
+        if port in self._echoes:
+            self._echoes[port].play(frame.samples.astype(np.float32, copy=False))
             return
         if frame.pts > self._at + len(self._rest):  # sound is missing: what is there fills no window with it
             self._rest, self._at = EMPTY, frame.pts
@@ -128,14 +129,18 @@ class SileroVad(Node[SileroVadSettings]):
         window, start = self._windows.popleft()
         self._told += 1
         probability = verdict()
-        self._echo.hear(window, start + WINDOW)
-        if probability >= self._hysteresis.offset and self._echo.playing and self._echo.echoes(self._echo_share):
+        for echo in self._echoes.values():
+            echo.hear(window, start + WINDOW)
+        if probability >= self._hysteresis.offset and self._is_echo():
             probability = 0.0
         dbfs, blocks = _levels(window)
         change = self._hysteresis.window(probability, dbfs, start, start + WINDOW, blocks)
         if change is not None:
             self.emit("speech", replace(change, born=self.ctx.clock.ns()))
         self._pass_on()
+
+    def _is_echo(self) -> bool:
+        return any(echo.playing and echo.echoes(self._echo_share) for echo in self._echoes.values())
 
     def _pass_on(self) -> None:
         """Send on the frames whose windows are all judged."""

@@ -29,6 +29,10 @@ class Call(Protocol):
         """`take()` runs when the speaker's data channel has opened. The call itself repeats to it what was sent of what
         lasts: the state, the face, the sentence being spoken."""
 
+    def on_others(self, take: Callable[[F32], None]) -> Callable[[], None]:
+        """While the person is in a room with others, `take(samples)` gets what these, and their avatars, say: (960,)
+        float32 mono 48 kHz, every 20 ms in which they do. The call itself lets the person hear it."""
+
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         """Send the next 20 ms of output: (960,) int16 mono 48 kHz; `pts` counts samples since the session began."""
 

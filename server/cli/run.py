@@ -114,6 +114,10 @@ class Listener:
         """Nobody joins later."""
         return lambda: None
 
+    def on_others(self, take: Callable[[F32], None]) -> Callable[[], None]:
+        """There is nobody else."""
+        return lambda: None
+
     def play(self, samples: Any, pts: int) -> None:
         """The loudspeaker is a file: nothing goes this way."""
 

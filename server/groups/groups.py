@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from vaidol.graph.clock import Clock
+from vaidol.server.groups.mix import Mix
 from vaidol.server.groups.room import Room, RoomError, Rules
 from vaidol.server.groups.seat import Guest, GuestSeat
 
@@ -22,6 +23,7 @@ class Groups:
         self.on_change = on_change
         self._clock = clock
         self._seats: dict[str, GuestSeat] = {}  # by session
+        self._mixes: dict[str, Mix] = {}  # by room
 
     def __iter__(self) -> Iterator[tuple[str, Room]]:
         return iter(tuple(self.rooms.items()))
@@ -50,7 +52,7 @@ class Groups:
         """Let a session into a room. Raises `RoomError`."""
         room = self.room(id)
         self._is_free(guest.id)
-        seat = GuestSeat(room, guest)
+        seat = GuestSeat(room, guest, self._mixes.setdefault(id, Mix()))
         try:
             room.join(guest.id, person, character, seat)
         except RoomError:
@@ -78,7 +80,7 @@ class Groups:
         for session in members:
             self._seats.pop(session).leave()
         room.close()
-        del self.rooms[id]
+        del self.rooms[id], self._mixes[id]
         self.on_change(members)
 
     def gone(self, session: str) -> None:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
+from vaidol.server.groups.mix import Mix
 from vaidol.server.groups.room import Line, Room
 from vaidol.server.listeners import Listeners
 
@@ -34,16 +35,19 @@ class Guest(Protocol):
 
     def send(self, message: Message, *, fast: bool = False) -> None: ...
 
+    def enter(self, mix: Mix) -> Callable[[], None]:
+        """Hear, and be heard in, a room, until the returned function is called."""
+
 
 class GuestSeat:
     """Implements `vaidol.server.groups.room.Seat` for a session; `leave` lets go of it."""
 
-    def __init__(self, room: Room, guest: Guest) -> None:
+    def __init__(self, room: Room, guest: Guest, mix: Mix) -> None:
         self._room = room
         self._guest = guest
         self._said: list[str] = []  # sentences of the reply that sounds
         self._met: set[str] = set()  # the others when the character was last told of them
-        self._stops = (guest.sent.add(self._sent), guest.on_message(self._asked))
+        self._stops = (guest.sent.add(self._sent), guest.on_message(self._asked), guest.enter(mix))
 
     def leave(self) -> None:
         """The session is its own again."""

@@ -18,6 +18,7 @@ from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.autonomous import speakers
+from vaidol.server.groups.mix import Mix
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
 from vaidol.server.olv.group import ClientGroups
@@ -128,6 +129,16 @@ class Client:
 
     def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         return self.link.on_join(take)
+
+    def enter(self, mix: Mix) -> Callable[[], None]:
+        """Let the others of a room hear its character, until the returned function is called; its person they read."""
+        place = self.link.place = mix.place(None)
+
+        def leave() -> None:
+            place.leave()
+            self.link.place = None
+
+        return leave
 
     def report(self) -> dict[str, Any]:
         """What `/api/sessions` tells about it."""

@@ -15,6 +15,7 @@ from vaidol.graph.frames import F32
 from vaidol.nodes.olv._player import RATE, Spoken
 from vaidol.nodes.webrtc._call import Message
 from vaidol.nodes.webrtc.data import TYPED
+from vaidol.server.groups.mix import Place
 from vaidol.server.listeners import Listeners
 from vaidol.server.olv import messages
 from vaidol.server.olv.character import Character
@@ -35,6 +36,7 @@ class Link:
         self.turns = ClientTurns(clock, self.tell)
         self.slow = False  # the client was given up
         self.closed = False
+        self.place: Place | None = None  # in the mix of the room it is in
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._more = asyncio.Event()
@@ -99,7 +101,13 @@ class Link:
         return lambda: None
 
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
-        """The client plays by itself: it was given whole sentences."""
+        """The client plays by itself: it was given whole sentences. Others in its room hear them now."""
+        if self.place is not None:
+            self.place.play(samples, pts)
+
+    def on_others(self, take: Callable[[F32], None]) -> Callable[[], None]:
+        """The client hears its own character only, and reads what others say."""
+        return lambda: None
 
     def send(self, message: Message, *, fast: bool = False) -> None:
         """What the nodes tell a page; a client of this protocol understands what was heard, and faults."""

@@ -65,6 +65,10 @@ class _Caller:
         """Nobody joins late here."""
         return lambda: None
 
+    def on_others(self, take: Callable[[NDArray[np.float32]], None]) -> Callable[[], None]:
+        """There is nobody else."""
+        return lambda: None
+
     def play(self, samples: NDArray[np.int16], pts: int) -> None:
         loud = np.flatnonzero(np.abs(samples) > LOUD * 32767)
         if loud.size and not self.first_sound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,6 +16,7 @@ import numpy as np
 from aiohttp.test_utils import TestClient, TestServer
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import MediaStreamError, MediaStreamTrack
+from numpy.typing import NDArray
 
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.registry import Registry
@@ -35,12 +37,13 @@ ECHO = {
 
 
 class Tone(MediaStreamTrack):
-    """A microphone that hums: 440 Hz at 0.25."""
+    """A microphone that hums at 0.25."""
 
     kind = "audio"
 
-    def __init__(self) -> None:
+    def __init__(self, hz: float = 440.0) -> None:
         super().__init__()
+        self._hz = hz
         self._pts = 0
         self._began = 0.0
 
@@ -48,7 +51,7 @@ class Tone(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         self._began = self._began or loop.time()
         await asyncio.sleep(max(0.0, self._began + self._pts / RATE - loop.time()))
-        wave = np.sin(2 * np.pi * 440 * np.arange(self._pts, self._pts + STEP) / RATE) * 8192
+        wave = np.sin(2 * np.pi * self._hz * np.arange(self._pts, self._pts + STEP) / RATE) * 8192
         frame = av.AudioFrame.from_ndarray(wave.astype(np.int16).reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = RATE, self._pts, Fraction(1, RATE)
         self._pts += STEP
@@ -64,6 +67,7 @@ class Caller:
     mouth: RTCDataChannel
     messages: list[dict[str, Any]] = field(default_factory=list)
     levels: list[float] = field(default_factory=list)  # RMS of each received 20 ms
+    sound: deque[NDArray[np.float64]] = field(default_factory=lambda: deque(maxlen=50))  # the last second, mono
     location: str = ""
     alive: bool = True  # answers pings
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
@@ -106,14 +110,22 @@ class Caller:
             while True:
                 frame = await track.recv()
                 assert isinstance(frame, av.AudioFrame)
-                self.levels.append(float(np.sqrt(np.mean((frame.to_ndarray() / 32768.0) ** 2))))
+                samples = frame.to_ndarray() / 32768.0
+                self.levels.append(float(np.sqrt(np.mean(samples**2))))
+                self.sound.append(samples.reshape(-1, len(frame.layout.channels)).mean(axis=1))
+
+    def strength(self, hz: float, packets: int = 25) -> float:
+        """Amplitude of the tone `hz` in the packets received last."""
+        heard = np.concatenate([*self.sound][-packets:] or [np.zeros(STEP)])
+        turned = heard * np.exp(-2j * np.pi * hz * np.arange(len(heard)) / RATE) * np.hanning(len(heard))
+        return float(np.abs(turned.sum()) * 4 / len(heard))
 
 
-def new_caller(*, microphone: bool = True) -> Caller:
+def new_caller(*, microphone: bool = True, hz: float = 440.0) -> Caller:
     offer_loopback_when_alone()
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     if microphone:
-        connection.addTrack(Tone())
+        connection.addTrack(Tone(hz))
     else:
         connection.addTransceiver("audio", "recvonly")
     state = connection.createDataChannel("state")
@@ -136,10 +148,10 @@ async def watch(client: TestClient[Any, Any], session: str = "") -> Caller:
 
 
 async def call(
-    client: TestClient[Any, Any], *, token: str = "", microphone: bool = True, path: str = "/whip"
+    client: TestClient[Any, Any], *, token: str = "", microphone: bool = True, path: str = "/whip", hz: float = 440.0
 ) -> Caller:
     """A caller whose data channel is open."""
-    caller = new_caller(microphone=microphone)
+    caller = new_caller(microphone=microphone, hz=hz)
     headers = {"Content-Type": "application/sdp", **({"X-Vaidol-Session": token} if token else {})}
     async with client.post(path, data=await offer_of(caller), headers=headers) as response:
         assert response.status == 201, await response.text()

@@ -22,6 +22,7 @@ class CallDouble:
         self.message: Callable[[Mapping[str, Any]], None] = lambda message: None
         self.registered: Counter[str] = Counter()  # how many are to be told now
         self.join: Callable[[], None] = lambda: None
+        self.others: Callable[[NDArray[np.float32]], None] = lambda samples: None
 
     def on_audio(self, take: Callable[[NDArray[np.float32], int], None]) -> Callable[[], None]:
         self.audio = take
@@ -34,6 +35,10 @@ class CallDouble:
     def on_join(self, take: Callable[[], None]) -> Callable[[], None]:
         self.join = take
         return self._registered("join")
+
+    def on_others(self, take: Callable[[NDArray[np.float32]], None]) -> Callable[[], None]:
+        self.others = take
+        return self._registered("others")
 
     def _registered(self, what: str) -> Callable[[], None]:
         self.registered[what] += 1

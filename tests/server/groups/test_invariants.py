@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from vaidol.graph.clock import Clock, VirtualLoop
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.groups.groups import Groups
+from vaidol.server.groups.mix import Mix
 from vaidol.server.groups.room import MOST_LINES, RoomError, Rules
 from vaidol.server.listeners import Listeners
 
@@ -52,6 +53,9 @@ class Guest:
             self.sent.tell({"t": "cut", "turn": 1, "heard": "", "at": 0})
         self.told.tell(message)
         return True
+
+    def enter(self, mix: Mix) -> Callable[[], None]:
+        return mix.place(lambda samples, pts: None).leave
 
     def send(self, message: Message, *, fast: bool = False) -> None:
         self.shown.append(f"{message['name']}: {message['text']}")
