@@ -31,6 +31,8 @@ log = logging.getLogger("vaidol.server")
 ANSWER_S = 10.0  # to answer an offer
 CONNECT_S = 15.0  # from the answer to the open connection
 PING_S = 2.0
+LOSSY = 0.01  # share of lost packets from which on the voice carries repairs
+LOSSY_S = 30.0  # it goes on carrying them for this long after the last loss
 SILENT_S = 6.0  # without any message the client is gone; ICE alone would take 31 s (FACTS, WebRTC 6)
 CLOSE_S = 1.0
 FAST_BYTES = 32_768  # unsent bytes on a channel from which on mouth tracks are left out
@@ -73,6 +75,7 @@ class Peer:
         self._origin: int | None = None
         self._allowance = Allowance(clock, MESSAGES_PER_S, MESSAGES_AT_ONCE)
         self._heard_at = 0.0
+        self._lossy_until = 0.0
         self._up = asyncio.Event()
         self._gone: asyncio.Future[str] = self._loop.create_future()
 
@@ -223,9 +226,19 @@ class Peer:
                     self.hang_up("silent")
                 count += 1
                 self.send(protocol.ping(count))
+            await self._mind_losses()
             due = self._clock.s() + PING_S
             await self._clock.sleep(PING_S)
             self._heard_at += max(0.0, self._clock.s() - due)  # while this process stood still, nobody could be heard
+
+    async def _mind_losses(self) -> None:
+        """See to it that the voice suits what the client's receiver reports say (RFC 3550, 6.4.1)."""
+        if self._voice is None or self._voice_sender is None:
+            return
+        reports = await self._voice_sender.sender.getStats()
+        if any(getattr(report, "fractionLost", 0) / 256 > LOSSY for report in reports.values()):
+            self._lossy_until = self._clock.s() + LOSSY_S
+        self._voice.lossy(self._clock.s() < self._lossy_until)
 
     async def close(self) -> None:
         self.hang_up("closed")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 RATE = 48_000
 BURST_S, PAUSES_S = 0.18, (0.24, 0.42)  # the mouth takes 80 ms to close
 LOSS = 0.05  # of all packets that leave the server: sound, and both data channels
+LEARNT_S = 9.0  # the browser reports what it lost every 5 s; then the packets carry repairs
 STALL_S = 0.3
 CHROMIUM = "/usr/bin/chromium"
 # every 4 ms: loudness of the last 5 ms of the received sound, the mouth as drawn; frames are counted beside
@@ -125,6 +126,7 @@ def main(quick: bool) -> dict[str, Any]:
         for stall in stalls:
             stall.cancel()
         with _loss():
+            page.wait_for_timeout(LEARNT_S * 1000)
             figures["lossy"] = _skew(_reply(page, seconds))
     return figures
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from aiortc import RTCDtlsTransport
+from aiortc.rtp import RtpPacket, is_rtcp
 
 from vaidol.graph.frames import Transcript
 from vaidol.graph.node import Node, Settings
@@ -151,6 +153,33 @@ def test_a_client_that_falls_silent_is_noticed(monkeypatch: pytest.MonkeyPatch) 
             assert sessions.report()[0]["state"] == "connected"
             caller.alive = False
             await caller.until(lambda: sessions.report()[0]["state"] == "away", "the silence to be noticed")
+            await caller.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_loses_packets_is_sent_repairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rtc, "PING_S", 0.05)
+    send, count = RTCDtlsTransport._send_rtp, 0
+    modes: set[str] = set()
+
+    async def lose(self: RTCDtlsTransport, data: bytes) -> None:
+        nonlocal count
+        if not is_rtcp(data):
+            first = RtpPacket.parse(data).payload[0]
+            if not first & 4:  # one channel: the server's
+                modes.add("repairs" if first >> 3 < 16 else "plain")
+            count += 1
+            if count % 7 == 0:
+                return
+        await send(self, data)
+
+    monkeypatch.setattr(RTCDtlsTransport, "_send_rtp", lose)
+
+    async def main() -> None:
+        async with serving() as client:
+            caller = await call(client)
+            await caller.until(lambda: modes == {"plain", "repairs"}, "packets of both kinds")
             await caller.close()
 
     asyncio.run(main())

@@ -10,6 +10,7 @@ import pytest
 from aiortc.mediastreams import MediaStreamError
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from vaidol.server.sound import QUEUE, SETTLED, STEP, OpusDecoder, OpusEncoder, OutTrack
 
@@ -116,6 +117,28 @@ def test_the_origin_is_told_once_at_the_second_packet() -> None:
             await out.recv()
             assert len(told) == min(n, 1)
         assert told == [(500 - 480_000) % 2**32]
+
+    asyncio.run(main())
+
+
+def test_packets_carry_repairs_from_a_loss_on_until_a_silence() -> None:
+    """The mode is in a packet's first byte (RFC 6716, 3.1): below 16 it has the speech half, which makes the copies."""
+
+    async def main() -> None:
+        out = track()
+        tone = (np.sin(2 * np.pi * 440 * np.arange(STEP) / 48_000) * 16384).astype(np.int16)
+
+        async def mode(samples: NDArray[np.int16]) -> int:
+            out.push(samples, 0)
+            return bytes(await out.recv())[0] >> 3
+
+        assert await mode(tone) >= 16
+        out.lossy(True)
+        assert await mode(tone) < 16
+        out.lossy(False)
+        assert await mode(tone) < 16
+        assert await mode(SILENCE) >= 16
+        assert await mode(tone) >= 16
 
     asyncio.run(main())
 
