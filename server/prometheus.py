@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,7 @@ class _Page(Collector):
         yield GaugeMetricFamily("vaidol_sessions", "Calls under way", value=len(server.sessions))
         yield GaugeMetricFamily("vaidol_sessions_limit", "Calls allowed at one time", value=server.sessions.limit)
         yield CounterMetricFamily("vaidol_sessions_begun", "Calls begun", value=self._metrics.sessions)
+        yield GaugeMetricFamily("vaidol_loop_tasks", "Tasks of the event loop", value=len(asyncio.all_tasks()))
         lag = HistogramMetricFamily("vaidol_loop_lag_seconds", "How late the 20 ms tick of the event loop came")
         lag.add_metric([], by_powers(ticker.lags, WAITS), None)
         yield lag

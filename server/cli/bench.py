@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import inspect
 import json
 import pkgutil
 from typing import Any
@@ -22,6 +23,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
     )
     command.add_argument("name", nargs="?", help="which; without a name they are listed")
     command.add_argument("--quick", action="store_true", help="a short run: seconds, rougher figures")
+    command.add_argument("--minutes", type=float, metavar="N", help="of those that watch for long (soak: 60)")
     command.add_argument("--json", action="store_true", help="print the figures as JSON")
     return command
 
@@ -33,7 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.name not in known:
         raise Wrong(f"there is no measurement '{arguments.name}'{nearest(arguments.name, known)}")
-    figures = importlib.import_module(f"{PACKAGE}.{arguments.name}").main(arguments.quick)
+    measure = importlib.import_module(f"{PACKAGE}.{arguments.name}").main
+    if arguments.minutes is None:
+        figures = measure(arguments.quick)
+    elif "minutes" in inspect.signature(measure).parameters:
+        figures = measure(arguments.quick, arguments.minutes)
+    else:
+        raise Wrong(f"'{arguments.name}' takes the time it takes: leave --minutes out")
     print(json.dumps(figures, indent=1) if arguments.json else "\n".join(_lines(figures)))
     return 0
 
