@@ -3,41 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import networkx as nx
 
 from vaidol.graph.building import Built, Link
 from vaidol.graph.formats import FIELDS
 from vaidol.graph.frames import Audio, Frame
 from vaidol.graph.plan import HARD_LIMIT, WHOLE_BOUNDS, default_bound
 from vaidol.graph.spec import EdgeSpec
+from vaidol.graph.ways import circle
 from vaidol.graph.yamlfile import Way, nearest
 
+Vertex = tuple[str, str]  # a node, and an output of its own
 Found = tuple[str, Way, bool]  # message, where, whether the key is meant and not the value
 CYCLES_TOLD = 20
 
 
 def cycles(links: Sequence[Link]) -> Iterator[Found]:
     """Every circle must hold an edge marked feedback (those never block); one message per circle."""
-    graph: nx.DiGraph[Any] = nx.DiGraph()
+    indices: dict[tuple[Vertex, Vertex], int] = {}
     for link in links:
         if not link.spec.feedback:
             # an output that does not depend on the inputs is a vertex of its own
             tail = (link.source.name, link.out.name) if link.out.source else (link.source.name, "")
-            graph.add_edge(tail, (link.target.name, ""), index=link.index)
+            indices[tail, (link.target.name, "")] = link.index
     for _ in range(CYCLES_TOLD):
-        try:
-            cycle = nx.find_cycle(graph)
-        except nx.NetworkXNoCycle:
+        cycle = circle(indices)
+        if not cycle:
             return
-        names = " -> ".join([edge[0][0] for edge in cycle] + [cycle[0][0][0]])
-        last = max(cycle, key=lambda edge: graph.edges[edge[0], edge[1]]["index"])
-        index = graph.edges[last[0], last[1]]["index"]
+        names = " -> ".join([source[0] for source, _ in cycle] + [cycle[0][0][0]])
+        last = max(cycle, key=lambda edge: indices[edge])
+        index = indices[last]
         yield (
             f"the edges go in a circle: {names}; mark the one that goes back 'feedback: true'", ("edges", index), False
         )  # fmt: skip
-        graph.remove_edge(last[0], last[1])
+        del indices[last]
 
 
 def bound(edge: EdgeSpec, frame: type[Frame]) -> tuple[str, str] | None:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-import networkx as nx
 from pydantic import ValidationError
 
 from vaidol.graph import checks, formats
@@ -18,6 +17,7 @@ from vaidol.graph.plan import WHOLE_BOUNDS, Lane, Plan, PlanEdge, PlanNode, defa
 from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry, UnknownKind
 from vaidol.graph.spec import EdgeSpec, NodeSpec, Source, model_problems
+from vaidol.graph.ways import behind
 from vaidol.graph.yamlfile import nearest
 
 
@@ -207,13 +207,11 @@ class _Compiler:
 
     def lanes(self, links: list[Link]) -> dict[str, Lane]:
         """Nodes at and after one that makes replies are in the reply lane; all others in the input lane."""
-        graph: nx.DiGraph[Any] = nx.DiGraph()
-        graph.add_nodes_from(self.nodes)
-        graph.add_edges_from((k.source.name, k.target.name) for k in links if not k.spec.feedback and not k.out.source)
+        ways = [(k.source.name, k.target.name) for k in links if not k.spec.feedback and not k.out.source]
         reply: set[str] = set()
         for node in self.nodes.values():
             if any(one.kind.replies for one in node.all):
-                reply |= {node.name} | nx.descendants(graph, node.name)
+                reply |= {node.name} | behind(node.name, ways)
         wired = {node.name for link in links for node in (link.source, link.target)}
         reply |= {one.name for node in self.nodes.values() if node.name in reply for one in node.stand_ins} - wired
         return {name: "reply" if name in reply else "input" for name in self.nodes}

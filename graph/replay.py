@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import networkx as nx
 import numpy as np
 
 from vaidol.graph.clock import NS
@@ -15,6 +14,7 @@ from vaidol.graph.mcapfile import BadRecording, Recording
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.recorder import Dump, Recorded
+from vaidol.graph.ways import behind
 
 KIND = "replay.port"
 STEP_MS, TAIL_S = 20, 2.0  # of the silence behind a microphone's sound, so that the last turn can end
@@ -43,11 +43,8 @@ def cut_down(data: dict[str, Any], port: str) -> dict[str, Any]:
     if name not in data["nodes"]:
         raise BadRecording(f"the pipeline has no node '{name}'; there are: {', '.join(data['nodes'])}")
     ends = [(edge["from"].partition(".")[0], edge["to"].partition(".")[0], edge) for edge in data["edges"]]
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(data["nodes"])
     forward = [(a, b, edge) for a, b, edge in ends if not edge.get("feedback")]
-    graph.add_edges_from((a, b) for a, b, edge in forward if a != name or edge["from"] == port)
-    kept = nx.descendants(graph, name) - {name}
+    kept = behind(name, [(a, b) for a, b, edge in forward if a != name or edge["from"] == port])
     kept |= {node["fallback"] for key, node in data["nodes"].items() if key in kept and node.get("fallback")}
     nodes = {key: node for key, node in data["nodes"].items() if key in kept}
     edges = [e for a, b, e in ends if b in kept and (a in kept or e["from"] == port)]

@@ -1,9 +1,8 @@
 """Pipeline files that ship with vaidol: `vaidol serve default`, or a path to your own."""
 
-from importlib.resources import files
 from pathlib import Path
 
-LIBRARY = Path(str(files(__name__)))
+LIBRARY = Path(__file__).parent
 
 
 def find(name: str) -> Path:

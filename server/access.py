@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -13,11 +12,12 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from vaidol.server.networks import FILES, is_loopback
+
 COOKIE = "vaidol"
 PROTOCOL = "vaidol"  # of a WebSocket; beside it one that brings the token, where no header can be set
 BRINGS = "vaidol.token."  # and then the token in base64url without padding
 COOKIE_S = 30 * 24 * 3600
-FILES = "file://"  # what Chromium and Electron tell a WebSocket for a page that is a file; others are told "null"
 OPEN_PATHS = ("/health",)  # for watchdogs of containers; it tells less to those without a token
 HEADERS = {
     "Content-Security-Policy": (
@@ -124,16 +124,6 @@ async def add_headers(_: web.Request, response: web.StreamResponse) -> None:
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-cache")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the address or name `host` means this machine only."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def _loopback(host_header: str) -> bool:

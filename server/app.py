@@ -17,17 +17,19 @@ from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, library, offer, openapi, say, sight, viewing
-from vaidol.server.access import Access, add_headers, is_loopback, refusal
+from vaidol.server.access import Access, add_headers, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
 from vaidol.server.events_api import Events
 from vaidol.server.files import inside
+from vaidol.server.folders import LIVE2D
 from vaidol.server.groups.api import GroupsApi
 from vaidol.server.groups.groups import Groups
 from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
-from vaidol.server.live2d.routes import DEFAULT, Live2d
+from vaidol.server.live2d.routes import Live2d
 from vaidol.server.metrics import Metrics
+from vaidol.server.networks import is_loopback
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.personas import Personas
 from vaidol.server.pictures import PicturesApi
@@ -69,7 +71,7 @@ class Options:
     stun: tuple[str, ...] = ()
     grace_s: float = GRACE_S
     backgrounds: Path | None = None  # pictures for clients of /client-ws, served at /bg
-    live2d_models: tuple[Path, ...] = DEFAULT
+    live2d_models: tuple[Path, ...] = LIVE2D
     live2d_runtime: Path | None = None
     avatar: str = ""
     recording: RecordingOptions = field(default_factory=RecordingOptions)
@@ -148,7 +150,7 @@ class Server:
         return _file(request.match_info["path"])
 
     async def health(self, request: web.Request) -> web.Response:
-        """GET /health: whether calls can be taken, and what every node waits for."""
+        """GET /health: whether calls can be taken, and what every node waits for; "starting" comes from `door`."""
         status = self.preload.status
         told: dict[str, object] = {"status": status}
         if self.access.known(request):

@@ -32,8 +32,9 @@ from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.swap import Busy
 from vaidol.graph.written import as_yaml, masked
-from vaidol.server.access import is_loopback, refusal
+from vaidol.server.access import refusal
 from vaidol.server.bodies import parsed
+from vaidol.server.networks import is_loopback
 
 if TYPE_CHECKING:
     from vaidol.server.app import Server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import secrets
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from vaidol.graph.events import Event
 from vaidol.graph.mcapfile import write
 from vaidol.graph.recorder import SECONDS, Recorder
 from vaidol.graph.scheduler import Graph
+from vaidol.server import folders
 from vaidol.server.callsound import CallSound
 from vaidol.server.running import Running
 
@@ -26,11 +26,6 @@ POOL = "recordings"
 PAUSE_S = 30.0  # between two dumps that nobody asked for
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,120}\.(mcap|ogg)")
 DAY_S = 86_400.0
-
-
-def default_folder() -> Path:
-    """Where recordings go when nobody says so."""
-    return Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share").expanduser() / "vaidol" / "recordings"
 
 
 @dataclass(frozen=True)
@@ -56,7 +51,7 @@ class Recordings:
     def __init__(self, engine: Engine, options: RecordingOptions) -> None:
         self._engine = engine
         self.options = options
-        self.folder = options.folder or default_folder()
+        self.folder = options.folder or folders.recordings()
         self._recorders: dict[str, Recorder] = {}  # by session
         self._sounds: dict[str, CallSound] = {}
         self._last_s = -PAUSE_S

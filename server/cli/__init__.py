@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from importlib.metadata import version
+from typing import Any
 
 from vaidol.graph.errors import PipelineError
 from vaidol.models.errors import ModelError
@@ -24,8 +24,8 @@ USER_ERROR, INTERRUPTED = 2, 130  # exit codes
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. A user's mistake prints what is wrong, without a traceback, and gives 2."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    given = _parser(*[name for name in arguments[:1] if name in COMMANDS]).parse_args(arguments)
     try:
         code = int(given.run(given))
     except PipelineError as error:
@@ -43,15 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _finish(code)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(*names: str) -> argparse.ArgumentParser:
+    """names: the command that is meant; of the others nothing is imported then."""
     parser = argparse.ArgumentParser(prog="vaidol", description="Speak to a page, and a character answers.")
-    parser.add_argument("--version", action="version", version=f"vaidol {version('vaidol')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    for name in names or COMMANDS:
         module = importlib.import_module(f"vaidol.server.cli.{name.replace('-', '_')}")
         command = module.add(commands)
         command.set_defaults(run=module.run)
     return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"vaidol {version('vaidol')}")
+        parser.exit()
 
 
 def _finish(code: int) -> int:

@@ -7,8 +7,7 @@ import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vaidol.server import proxies
-from vaidol.server.access import FILES
+from vaidol.server import networks
 from vaidol.server.cli.wrong import Wrong
 
 
@@ -40,7 +39,7 @@ def origins(arguments: argparse.Namespace) -> tuple[str, ...]:
     for one in arguments.allow_origin:
         parts = urlsplit(one)
         whole = parts.scheme in ("http", "https") and parts.netloc and one == f"{parts.scheme}://{parts.netloc}".lower()
-        if not whole and one != FILES:
+        if not whole and one != networks.FILES:
             raise Wrong(f"--allow-origin wants an address such as http://localhost:3000, or file://, not {one!r}")
     return tuple(arguments.allow_origin)
 
@@ -57,7 +56,7 @@ def tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
     """What https needs; None for plain http. Checks the proxies as well. Raises `Wrong`."""
     for one in arguments.trust_proxy:
         try:
-            proxies.network(one)
+            networks.network(one)
         except ValueError:
             raise Wrong(f"--trust-proxy wants an address such as 127.0.0.1 or 10.0.0.0/8, not {one!r}") from None
     if arguments.cert is None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import vaidol.pipelines
-from vaidol.graph.compiler import compile_plan
-from vaidol.graph.plan import Plan
-from vaidol.graph.registry import Registry
-from vaidol.graph.spec import Source, load
-from vaidol.graph.yamlfile import nearest
-from vaidol.nodes import registry
+from vaidol.pipelines import LIBRARY
 from vaidol.server.cli.wrong import Wrong
 
-LIBRARY = Path(vaidol.pipelines.__path__[0])
+if TYPE_CHECKING:
+    from vaidol.graph.plan import Plan
+    from vaidol.graph.registry import Registry
+    from vaidol.graph.spec import Source
+
 HELP = "name of a pipeline that comes with vaidol, or path of a YAML file"
 
 
@@ -25,6 +24,8 @@ def find(name: str) -> Path:
     packaged = LIBRARY / f"{name}.yaml"
     if packaged.is_file():
         return packaged
+    from vaidol.graph.yamlfile import nearest
+
     known = nearest(name, names())
     raise Wrong(f"there is no pipeline '{name}'{known}; a path of a YAML file works too")
 
@@ -36,10 +37,16 @@ def names() -> list[str]:
 
 def source(name: str) -> Source:
     """The checked file. Raises `PipelineError`, `Wrong`."""
+    from vaidol.graph.spec import load
+
     return load(find(name), library=LIBRARY)
 
 
 def plan(name: str) -> tuple[Plan, Registry]:
     """The compiled pipeline and the kinds it is made of. Raises `PipelineError` with all its mistakes, `Wrong`."""
+    from vaidol.graph.compiler import compile_plan
+    from vaidol.graph.spec import load
+    from vaidol.nodes import registry
+
     kinds = registry()
     return compile_plan(load(find(name), library=LIBRARY, partial=True), kinds), kinds

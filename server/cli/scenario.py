@@ -18,6 +18,7 @@ from vaidol.graph.scenario_check import Verdict, verdicts
 from vaidol.graph.scenario_play import Record, play
 from vaidol.models.errors import ModelError
 from vaidol.nodes import registry
+from vaidol.pipelines import LIBRARY
 from vaidol.server.cli import logs, pipeline
 from vaidol.server.cli.wrong import Wrong
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from vaidol.graph.frames import F32
 
 RATE = 16_000  # Hz
-EXAMPLES = Path(pipeline.LIBRARY) / "scenarios"
+EXAMPLES = LIBRARY / "scenarios"
 
 
 def add(commands: Any) -> argparse.ArgumentParser:

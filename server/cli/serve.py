@@ -1,4 +1,4 @@
-"""`vaidol serve`: the server people talk to."""
+"""`vaidol serve`: the server people talk to. Opens the door first; everything heavy is imported behind it."""
 
 from __future__ import annotations
 
@@ -8,26 +8,22 @@ import errno
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from ssl import SSLContext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from vaidol.graph.plan import Plan
-from vaidol.graph.registry import Registry
-from vaidol.nodes.agent._history import History, HistoryError
-from vaidol.server import loop
-from vaidol.server.access import is_loopback
-from vaidol.server.app import SERVER, Options, Server, create_app
+from vaidol.server import folders, loop
 from vaidol.server.cli import keeping, logs, outside, pipeline
-from vaidol.server.cli.progress import Bars
-from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
-from vaidol.server.live2d.routes import DEFAULT
-from vaidol.server.persona_files import PersonaFiles
+from vaidol.server.door import Door
+from vaidol.server.networks import is_loopback
+
+if TYPE_CHECKING:
+    from vaidol.server.cli.starting import Ready
 
 PORT = 12393
-WATCH_S = 0.1
-HTTP_END_S = 0.3  # for requests under way when the server stops
+BACKLOG = 128
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -52,7 +48,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         action="append",
         type=Path,
         metavar="DIR",
-        help=f"folder with your Live2D models, repeatable (default: {' and '.join(map(str, DEFAULT))})",
+        help=f"folder with your Live2D models, repeatable (default: {' and '.join(map(str, folders.LIVE2D))})",
     )
     command.add_argument(
         "--live2d-runtime", type=Path, metavar="DIR", help="folder with PixiJS, pixi-live2d-display and Live2D's core"
@@ -93,61 +89,25 @@ def run(arguments: argparse.Namespace) -> int:
     wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
     if wrong is not None:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")
-    folders = [*(arguments.live2d_models or ()), *filter(None, [arguments.live2d_runtime])]
-    missing = next((folder for folder in folders if not folder.expanduser().is_dir()), None)
-    if missing is not None:
-        raise Wrong(f"{missing}: there is no such folder")
+    _folders(arguments)
     tls = outside.tls(arguments)
+    pipeline.find(arguments.pipeline)
     logs.to_stderr(verbose=arguments.verbose)
-    plan, registry = pipeline.plan(arguments.pipeline)
-    if arguments.backgrounds is not None and not arguments.backgrounds.is_dir():
-        raise Wrong(f"--backgrounds: there is no folder {arguments.backgrounds}")
-    options = Options(
-        arguments.max_sessions,
-        arguments.token,
-        tuple(arguments.stun),
-        backgrounds=arguments.backgrounds,
-        live2d_models=tuple(arguments.live2d_models or DEFAULT),
-        live2d_runtime=arguments.live2d_runtime,
-        avatar=arguments.avatar,
-        trust_proxy=tuple(arguments.trust_proxy),
-        allow_origin=outside.origins(arguments),
-        olv_web=outside.web_client(arguments),
-        recording=keeping.options(arguments),
-        attend=tuple(spans.attend for spans in keeping.spans(arguments)),
-        history=_history(arguments.history),
-        personas=_personas(arguments.personas),
-    )
     with _listen(arguments.host, arguments.port) as listener:
-        watched = arguments.pipeline if arguments.watch else ""
-        loop.run(_serve(plan, registry, options, listener, watched=watched, tls=tls))
+        loop.run(_serve(arguments, listener, tls))
     return 0
 
 
-def _personas(folder: Path | None) -> Path | None:
-    """The folder, its files tried. Raises `Wrong`."""
-    if folder is None:
-        return None
-    if not folder.expanduser().is_dir():
-        raise Wrong(f"--personas: there is no folder {folder}")
-    _, wrong = PersonaFiles(folder).loaded()
-    if wrong:
-        raise Wrong(f"--personas: {'; '.join(wrong)}")
-    return folder
-
-
-def _history(path: Path | None) -> Path | None:
-    """The file, tried. Raises `Wrong`."""
-    if path is None:
-        return None
-    history = History(path.expanduser())
-    try:
-        history.chats("")
-    except HistoryError as error:
-        raise Wrong(f"--history: {error}") from None
-    finally:
-        history.close()
-    return history.path
+def _folders(arguments: argparse.Namespace) -> None:
+    """Those that are named must be there. Raises `Wrong`."""
+    live2d = [*(arguments.live2d_models or ()), *filter(None, [arguments.live2d_runtime])]
+    missing = next((folder for folder in live2d if not folder.expanduser().is_dir()), None)
+    if missing is not None:
+        raise Wrong(f"{missing}: there is no such folder")
+    for name in ("backgrounds", "personas"):
+        folder = getattr(arguments, name)
+        if folder is not None and not folder.expanduser().is_dir():
+            raise Wrong(f"--{name}: there is no folder {folder}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -159,7 +119,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
-        listener.listen(128)
+        listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
@@ -168,51 +128,38 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(
-    plan: Plan, registry: Registry, options: Options, listener: socket.socket, *, watched: str, tls: SSLContext | None
-) -> None:
-    from aiohttp import web
-
-    app = create_app(plan, registry, options)
-    stop = asyncio.Event()
+async def _serve(arguments: argparse.Namespace, listener: socket.socket, tls: SSLContext | None) -> None:
+    running, stop, door = asyncio.get_running_loop(), asyncio.Event(), Door()
     for name in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S)
-    await runner.setup()
+        running.add_signal_handler(name, stop.set)
+    listening = await running.create_server(door, sock=listener, backlog=BACKLOG, ssl=tls)
     try:
-        http = runner.server
-        assert http is not None
-        await web.SockSite(runner, listener, ssl_context=tls).start()
-        print(f"vaidol is at {_address(listener, tls)}   pipeline: {plan.name}   end with Ctrl-C", flush=True)
-        if options.token:
-            print("open it with ?token=YOUR_TOKEN once per browser", flush=True)
-        async with asyncio.TaskGroup() as tasks:
-            watch = tasks.create_task(_show_loads(app[SERVER]))
-            following = tasks.create_task(follow(app[SERVER], watched)) if watched else watch
-            patience = tasks.create_task(app[SERVER].patience.watch(lambda: http.connections))
-            await stop.wait()
-            patience.cancel()
-            watch.cancel()
-            following.cancel()
+        ready = await _ready(arguments, stop)
+        if ready is not None:
+            where = _address(listener, tls)
+            await ready.serve(door, where, stop)
     finally:
-        await runner.cleanup()
+        listening.close()
 
 
-async def _show_loads(server: Server) -> None:
-    needs = server.preload.needs
-    with Bars() as bars:
-        waiting = dict(needs)
-        while waiting:
-            for key, need in tuple(waiting.items()):
-                state, share, step = server.preload.progress(key)
-                if state == "loading":
-                    bars.show(need.about, share, step)
-                else:
-                    bars.end(need.about, "ready" if state == "ready" else step)
-                    del waiting[key]
-            await server.engine.clock.sleep(WATCH_S)
-    if server.preload.status == "ok" and needs:
-        print("ready", flush=True)
+async def _ready(arguments: argparse.Namespace, stop: asyncio.Event) -> Ready | None:
+    """Import and check everything on a thread; None: it shall stop before that is done. Raises `PipelineError`,
+    `Wrong`."""
+
+    def start() -> Ready:
+        from vaidol.server.cli.starting import prepared
+
+        return prepared(arguments)
+
+    thread = ThreadPoolExecutor(1, thread_name_prefix="vaidol-start")  # named so that `_finish` does not wait for it
+    try:
+        starting = asyncio.get_running_loop().run_in_executor(thread, start)
+        stopping = asyncio.ensure_future(stop.wait())
+        done, _ = await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return starting.result() if starting in done else None
+    finally:
+        thread.shutdown(wait=False)
 
 
 def _address(listener: socket.socket, tls: SSLContext | None) -> str:

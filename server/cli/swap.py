@@ -16,6 +16,7 @@ from vaidol.graph.diff import MOMENTS
 from vaidol.graph.spec import Source, load
 from vaidol.graph.written import as_yaml
 from vaidol.nodes import registry
+from vaidol.pipelines import LIBRARY
 from vaidol.server.cli import pipeline
 from vaidol.server.cli.serve import PORT
 from vaidol.server.cli.wrong import Wrong
@@ -84,7 +85,7 @@ def _edit(what: list[str], settings: list[str]) -> str | dict[str, Any]:
     """YAML text of a file, checked here first so that mistakes have their place in it, or a patch. Raises `Wrong`."""
     if len(what) == 1 and "=" not in what[0] and not settings:
         path = pipeline.find(what[0])
-        source: Source = load(path, library=pipeline.LIBRARY, partial=True)
+        source: Source = load(path, library=LIBRARY, partial=True)
         compile_plan(source, registry())
         return as_yaml(source.written)
     patch = patch_of(what, settings)

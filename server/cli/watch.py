@@ -10,6 +10,7 @@ from vaidol.graph.errors import PipelineError
 from vaidol.graph.incoming import SwapFailed
 from vaidol.graph.plan import Plan
 from vaidol.graph.spec import Source, load
+from vaidol.pipelines import LIBRARY
 from vaidol.server.app import Server
 from vaidol.server.cli import pipeline
 
@@ -57,7 +58,7 @@ def files_of(source: Source) -> list[str]:
 
 
 def _read(path: Path) -> Source:
-    return load(path, library=pipeline.LIBRARY, partial=True)
+    return load(path, library=LIBRARY, partial=True)
 
 
 def _stamps(files: list[str]) -> Stamps:

@@ -22,7 +22,6 @@ TYPES = {
     ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif", ".svg": "image/svg+xml",
     ".mp3": "audio/mpeg", ".wav": "audio/wav", ".ogg": "audio/ogg",
 }  # fmt: skip
-DEFAULT = (Path("live2d-models"), Path("~/.local/share/vaidol/live2d-models"))
 POOL = "live2d"  # the thread that reads the folders
 
 

@@ -1,7 +1,7 @@
 """Somebody who calls when told to, in a process of its own that may be killed at any moment without a word.
 
-A line of JSON on stdin is one call: `url`, `way` (voice, text or ancestor), `words`, `stay_s`, `interrupt`. The answer on
-stdout: `answered`, or the name of what went wrong.
+A line of JSON on stdin is one call: `url`, `way` (voice, text or ancestor), `words`, `stay_s`, `interrupt`. The answer
+on stdout: `answered`, or the name of what went wrong.
 """
 
 from __future__ import annotations

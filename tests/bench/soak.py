@@ -1,4 +1,4 @@
-"""An hour of real calls, some of which are killed without a word: memory, tasks, threads and files stay what they were."""
+"""An hour of real calls, some of which are killed without a word: memory, tasks, threads and files stay flat."""
 
 from __future__ import annotations
 
