@@ -118,7 +118,7 @@ class Transcript(Frame):
 
     aside: nobody said it: a note to the agent, which is answered, but never shown or remembered as the user's words.
     who: its author, where there are several; "" = the user. rank: a message of an audience that should come before
-    others has a higher one.
+    others has a higher one. ref: which message of an audience it is, as NODE:ID; without a text it takes that one back.
     """
 
     owed: ClassVar[bool] = True
@@ -129,6 +129,7 @@ class Transcript(Frame):
     aside: bool = False
     who: str = ""
     rank: int = 0
+    ref: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -29,13 +30,33 @@ SAID = 200  # characters of a server's own words that are passed on
 QUOTA = ("quota", "credit", "balance", "billing", "insufficient", "payment")
 
 
-class Service:
-    """A server outside, as one node uses it. `subject`: what a 404 means is missing, such as "voice 'Ava'"."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What a server means by an error that tells itself by a word of its body rather than by its status."""
 
-    def __init__(self, ctx: Context, settings: RemoteSettings, provider: Provider, subject: str = "") -> None:
+    what: str
+    code: str
+    retryable: bool = False
+
+
+class Service:
+    """A server outside, as one node uses it.
+
+    `subject`: what a 404 means is missing, such as "voice 'Ava'". `faults`: by a word of the error's body.
+    """
+
+    def __init__(
+        self,
+        ctx: Context,
+        settings: RemoteSettings,
+        provider: Provider,
+        subject: str = "",
+        faults: Mapping[str, Fault] | None = None,
+    ) -> None:
         self.settings = settings
         self.name = provider.name if not provider.server else f"{provider.name} at {_host(settings.base_url)}"
         self.subject = subject
+        self._faults = faults or {}
         self.missing = "bad_voice" if "voice" in subject else "model"
         self._clock = ctx.clock
         self._connections: Connections = ctx.shared("connections")
@@ -165,10 +186,13 @@ class Service:
     async def _refused(self, response: ClientResponse) -> ProviderError:
         try:
             async with asyncio.timeout(self.settings.stall_s):
-                said = _said(await response.content.read(MAX_LINE // 64))
+                body = await response.content.read(MAX_LINE // 64)
         except (TimeoutError, OSError):
-            said = ""
-        return self.status(response.status, said, response.headers.get("Retry-After", ""))
+            body = b""
+        for word, fault in self._faults.items():
+            if word.encode() in body:
+                return self.wrong(fault.what, fault.code, retryable=fault.retryable)
+        return self.status(response.status, _said(body), response.headers.get("Retry-After", ""))
 
     def _url(self, path: str) -> str:
         return path if "://" in path else self.settings.base_url.rstrip("/") + path

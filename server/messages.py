@@ -82,7 +82,8 @@ class Subtitle(_ToClient):
 
 
 class Other(_ToClient):
-    """What another person, or the avatar of another, says in the group that this session is in."""
+    """What another person, or the avatar of another, says in the group that this session is in; or what somebody of the
+    audience has written, before it is answered."""
 
     t: Literal["other"]
     name: Name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydantic import Field, field_validator
@@ -22,6 +23,12 @@ HIDDEN = re.compile(r"[\u0000-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u206
 class ChatSettings(Settings):
     """What all chats have in common."""
 
+    reply: bool = False
+    """True: what the avatar has said in answer to a message is also written into the chat, as far as it was heard."""
+    reply_gap_s: float = Field(2.0, ge=1.6, le=600)
+    """At least so long between two messages it writes, s; Twitch allows 20 in 30 s."""
+    reply_length: int = Field(0, ge=0, le=4000)
+    """What it writes is cut to so many characters; 0 = as many as the platform takes."""
     mention: str = Field("", max_length=100)
     """Name the avatar goes by in the chat; messages that hold it come before others."""
     per_user: int = Field(4, ge=1, le=1000)
@@ -59,62 +66,58 @@ class Said:
     paid: bool = False
 
 
-@dataclass(slots=True)
-class Dropped:
-    """How many messages were not let through, by reason."""
-
-    repeated: int = 0
-    blocked: int = 0
-    hurried: int = 0
-    crowded: int = 0
-
-
 class Crowd:
-    """`judge` says which rank a message has, and None for one that is dropped. Bounded memory."""
+    """`judge` says which rank a message has, and None for one that is dropped. Bounded memory.
 
-    def __init__(self, settings: ChatSettings) -> None:
+    `count` is told why one was dropped: repeated, blocked, hurried (its author writes too much) or crowded (all do).
+    """
+
+    def __init__(self, settings: ChatSettings, count: Callable[[str], None]) -> None:
         self._settings = settings
+        self._count = count
+        name = re.escape(settings.mention)  # as a word of its own, but scripts without spaces have none
+        self._mention = re.compile(rf"(?<![A-Za-z0-9_]){name}(?![A-Za-z0-9_])", re.IGNORECASE) if name else None
         self._block = [re.compile(pattern, re.IGNORECASE) for pattern in settings.block]
         self._out = {name.casefold() for name in settings.block_users}
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._paces: OrderedDict[str, deque[float]] = OrderedDict()
         self._all: deque[float] = deque()
-        self.dropped = Dropped()
 
     def clean(self, said: Said) -> Said:
         """Without what cannot be seen, on one line, no longer than allowed."""
-        text, name = (unicodedata.normalize("NFC", HIDDEN.sub(" ", one)) for one in (said.text, said.name))
-        text = " ".join(text.split())[: self._settings.length]
-        return Said(said.id, said.user, " ".join(name.split())[:60] or "Somebody", text, said.paid)
+        text, name = visible(said.text)[: self._settings.length], visible(said.name)[:60]
+        return Said(said.id, said.user, name or "Somebody", text, said.paid)
 
     def judge(self, said: Said, now_s: float) -> int | None:
         """The rank of a cleaned message at `now_s`."""
-        if not said.text or self._repeats(said, now_s):
-            self.dropped.repeated += bool(said.text)
+        if not said.text:
             return None
+        if why := self._refuses(said, now_s):
+            self._count(why)
+            return None
+        if not said.paid:
+            self._paces[said.user].append(now_s)
+            self._all.append(now_s)
+        return self._rank(said)
+
+    def _refuses(self, said: Said, now_s: float) -> str:
+        """Why the message is dropped; "" where it is not."""
+        if self._repeats(said, now_s):
+            return "repeated"
         if self._blocked(said):
-            self.dropped.blocked += 1
-            return None
+            return "blocked"
         pace = self._paces.setdefault(said.user, deque())
         self._paces.move_to_end(said.user)
         if len(self._paces) > USERS:
             self._paces.popitem(last=False)
         if not said.paid and _full(pace, self._settings.per_user, now_s):
-            self.dropped.hurried += 1
-            return None
-        if not said.paid and _full(self._all, self._settings.per_minute, now_s):
-            self.dropped.crowded += 1
-            return None
-        if not said.paid:
-            pace.append(now_s)
-            self._all.append(now_s)
-        return self._rank(said)
+            return "hurried"
+        return "crowded" if not said.paid and _full(self._all, self._settings.per_minute, now_s) else ""
 
     def _rank(self, said: Said) -> int:
         if said.paid:
             return PAID
-        name = self._settings.mention.casefold()
-        if name and name in said.text.casefold():
+        if self._mention is not None and self._mention.search(said.text):
             return MENTION
         return QUESTION if said.text.rstrip(" !.)").endswith(("?", "？", "؟")) else OTHER
 
@@ -136,6 +139,11 @@ class Crowd:
         if said.text.startswith("!") and not self._settings.commands:
             return True
         return any(pattern.search(said.text) or pattern.search(said.name) for pattern in self._block)
+
+
+def visible(text: str) -> str:
+    """`text` on one line, without control characters and what else cannot be seen."""
+    return " ".join(unicodedata.normalize("NFC", HIDDEN.sub(" ", text)).split())
 
 
 def _full(times: deque[float], most: int, now_s: float) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import Field
 
 from vaidol.graph.node import Need
 from vaidol.nodes._connections import connections_need
-from vaidol.nodes._http import Service
+from vaidol.nodes._http import Fault, Service
 from vaidol.nodes._provider import Provider, RemoteSettings
 from vaidol.nodes.chat._crowd import ChatSettings
 from vaidol.nodes.chat._source import ChatSource
@@ -32,13 +33,15 @@ class RemoteChat(ChatSource[R]):
     """A chat that is asked through the engine's pool of connections."""
 
     provider: ClassVar[Provider]
+    faults: ClassVar[Mapping[str, Fault]] = {}
 
     @classmethod
     def needs(cls, settings: R) -> tuple[Need, ...]:
         return (connections_need(),)
 
     async def open(self) -> None:
-        self.service = Service(self.ctx, self.settings, self.provider, self.subject)
+        self.service = Service(self.ctx, self.settings, self.provider, self.subject, self.faults)
+        await super().open()
 
     async def close(self) -> None:
         if hasattr(self, "service"):  # else `open` failed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
 from pydantic import Field
@@ -67,19 +69,20 @@ class Autonomous(Node[AutonomousSettings]):
     """turn.autonomous: tell the agent to say something that nobody asked for.
 
     speech (Speech: while it lasts, the avatar holds its tongue), chat (Transcript: what an audience writes)
-    -> user (Transcript, an aside: it is answered, but not shown or remembered as the user's words)
+    -> user (Transcript, an aside: it is answered, but not shown or remembered as the user's words),
+    answers (Transcript: the message of the audience that is answered now)
 
     What it begins is a reply like any other: whoever speaks interrupts it, and it is remembered as far as it was heard.
     """
 
     inputs = (Port("speech", Speech, optional=True), Port("chat", Transcript, optional=True, many=True))
-    outputs = (Port("user", Transcript, source=True),)
+    outputs = (Port("user", Transcript, source=True), Port("answers", Transcript, source=True))
 
     def __init__(self, settings: AutonomousSettings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self.active = settings.active
         self._random = Random(settings.seed)
-        self._audience = Audience(settings.chat_pick, settings.chat_patience_s, self._random)
+        self._audience = Audience(settings.chat_pick, settings.chat_patience_s, self._random, ctx.count)
         self._left: list[str] = []  # prompts not used yet
         self._told: deque[str] = deque()  # what it was told to say, before everything else
         self._timer: asyncio.TimerHandle | None = None
@@ -141,7 +144,8 @@ class Autonomous(Node[AutonomousSettings]):
     def process(self, port: str, frame: Speech | Transcript) -> None:
         if isinstance(frame, Transcript):
             self._audience.add(frame, self.ctx.clock.s())
-            self._alone = 0
+            if frame.text:
+                self._alone = 0
             self._plan()
             return
         self._speaking = frame.active
@@ -179,7 +183,7 @@ class Autonomous(Node[AutonomousSettings]):
     def _look(self) -> None:
         """Speak if it is time to."""
         if self._wait_s() <= 0:
-            self._begin(self._next())
+            self._begin(*self._next())
         self._plan()
 
     def _wait_s(self) -> float:
@@ -207,7 +211,7 @@ class Autonomous(Node[AutonomousSettings]):
     def _rests(self) -> bool:
         return 0 < self.settings.alone <= self._alone
 
-    def _begin(self, prompt: str) -> None:
+    def _begin(self, prompt: str, answered: Transcript | None) -> None:
         now = self.ctx.clock.s()
         self._last_s = self._quiet_s = now
         self._spoke.append(now)
@@ -217,21 +221,24 @@ class Autonomous(Node[AutonomousSettings]):
         gen = self.ctx.fence.begin(trace)
         self._own.add(gen)
         born = self.ctx.clock.ns()
+        if answered is not None:
+            self.ctx.count("chat_answered")
+            self.emit("answers", replace(answered, gen=gen, trace=trace))
         self.emit("user", Transcript(text=prompt, aside=True, final=True, born=born, gen=gen, trace=trace))
 
-    def _next(self) -> str:
-        """What to do now: what it was told, what somebody wrote, or one of its own prompts."""
+    def _next(self) -> tuple[str, Transcript | None]:
+        """What to do now: what it was told, what somebody wrote (and that message), or one of its own prompts."""
         if self._told:
-            return self._told.popleft()
+            return self._told.popleft(), None
         if self._audience:
             message = self._audience.take()
-            prompt = self.settings.chat_prompt.replace("{name}", message.who or "somebody")
-            return prompt.replace("{text}", message.text)
+            words = {"{name}": message.who or "somebody", "{text}": message.text}
+            return re.sub(r"\{(name|text)\}", lambda found: words[found.group()], self.settings.chat_prompt), message
         if not self._left:
             self._left = list(reversed(self.settings.prompts))
             if self.settings.shuffle:
                 self._random.shuffle(self._left)
-        return self._left.pop()
+        return self._left.pop(), None
 
     def _stop_own(self) -> None:
         if any(turn.gen in self._own for turn in self.ctx.fence.turns):

@@ -87,7 +87,9 @@ class WebrtcData(Node[Settings]):
         meant = bool(self.ctx.fence.committed[frame.gen])
         if frame.final and not meant:
             self._tentative = frame
-        if frame.text and frame.trace:
+        if frame.who:
+            self._call.send({"t": "other", "name": frame.who, "text": frame.text})
+        elif frame.text and frame.trace:
             self._subtitle("user", frame.trace, frame.text, final=frame.final and meant)
 
     def _spoken(self, mark: Mark) -> None:

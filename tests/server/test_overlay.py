@@ -40,6 +40,9 @@ class Served:
             self.ready.set()
             await self.over.wait()
 
+    def tell_all(self, message: dict[str, Any]) -> None:
+        self.loop.call_soon_threadsafe(lambda: [session.send(message) for session in self.server.sessions])
+
     def end_all(self, reason: str) -> None:
         self.loop.call_soon_threadsafe(lambda: [session.end(reason) for session in self.server.sessions])
 
@@ -90,6 +93,8 @@ def test_overlays_wait_join_late_keep_step_and_come_back(tmp_path: Path) -> None
         until(speaker, "vaidol.state === 'listening'")
         until(early, LIVE)
         until(early, "vaidol.exact")
+        server.tell_all({"t": "other", "name": "Ann", "text": "Why <b>so</b>?"})
+        until(early, "document.getElementById('asked').textContent === 'Ann: Why <b>so</b>?'")
         speak(speaker)
         until(early, OPEN)
         until(early, "document.getElementById('caption').textContent.startsWith('Hello to all')")

@@ -1,8 +1,8 @@
 /**
  * The overlay for streams: the avatar on a transparent page, in step with its voice; nothing to click.
  *
- * Options in the address: captions=1 (what is said), audio=0 (silent: the voice comes from elsewhere), scale=1.5,
- * session=ID (else the newest), trim_ms=120 (the face waits: for slow loudspeakers), avatar=NAME.
+ * Options in the address: captions=1 (what is said, and what it answers), audio=0 (silent: the voice comes from
+ * elsewhere), scale=1.5, session=ID (else the newest), trim_ms=120 (the face waits: for slow loudspeakers), avatar=NAME.
  */
 
 import { Avatar } from "./avatar.js";
@@ -24,6 +24,7 @@ const number = (name, otherwise, low, high) => {
 const host = document.getElementById("avatar");
 const voice = document.getElementById("voice");
 const caption = document.getElementById("caption");
+const asked = document.getElementById("asked");
 const clock = new MediaClock();
 const avatar = new Avatar(new Renderer(host)); // nobody yet
 const avatars = new Avatars(host);
@@ -43,9 +44,15 @@ function say(text) {
   caption.hidden = !text;
 }
 
+function ask(text) {
+  if (!on("captions", false)) return;
+  asked.textContent = text;
+  asked.hidden = !text;
+}
+
 function endCaption() {
   clearTimeout(fading);
-  fading = setTimeout(() => say(""), CAPTION_MS);
+  fading = setTimeout(() => (say(""), ask("")), CAPTION_MS);
 }
 
 const heard = {
@@ -60,6 +67,11 @@ const heard = {
   },
   subtitle(message) {
     if (message.who === "avatar" && typeof message.text === "string") show.later(message, () => say(message.text));
+  },
+  other({ name, text }) {
+    clearTimeout(fading);
+    say("");
+    ask(`${name}: ${text}`);
   },
   cut(message) {
     show.cut(message);
@@ -86,6 +98,7 @@ viewer.addEventListener("status", ({ detail }) => {
   show.silence();
   avatar.mode("idle");
   say("");
+  ask("");
 });
 avatars.addEventListener("change", ({ detail }) => avatar.use(detail.renderer));
 

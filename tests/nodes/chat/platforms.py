@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -14,20 +14,42 @@ from aiohttp.test_utils import TestServer
 
 from tests.graphs import running, sink
 from vaidol.graph.clock import Clock
-from vaidol.graph.frames import Transcript
+from vaidol.graph.frames import Mark, Sentence, Transcript
+from vaidol.graph.node import Node, Settings
+from vaidol.graph.ports import Port
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes._connections import Connections
-from vaidol.nodes.chat import bilibili
+from vaidol.nodes.chat import twitch
 
 KEY = "the-key"
+REFUSED_LOGIN = ":tmi.twitch.tv NOTICE * :Login authentication failed"
+
+
+class Voice(Node[Settings]):
+    """Answers messages when a test says so."""
+
+    outputs = (Port("answers", Transcript, source=True), Port("spoken", Mark, source=True))
+
+    def answer(self, message: Transcript, text: str) -> None:
+        gen = self.ctx.fence.begin(1)
+        said = Sentence(text=text, gen=gen)
+        self.emit("answers", replace(message, gen=gen))
+        self.emit("spoken", Mark(kind="sentence_end", sentence=said, gen=gen))
+        self.emit("spoken", Mark(kind="reply_end", gen=gen))
 
 
 @asynccontextmanager
 async def listening(kind: str, **settings: Any) -> AsyncIterator[Graph]:
-    """A graph in which `ear` gets what the chat lets through."""
-    nodes = {"chat": (kind, settings), "ear": sink(Transcript)}
-    async with running(nodes, ["chat.chat -> ear.in"], shared={"connections": Connections()}) as graph:
+    """A graph in which `ear` gets what the chat lets through, and `voice` answers it."""
+    nodes: dict[str, Any] = {"chat": (kind, settings), "ear": sink(Transcript), "voice": Voice}
+    edges = ["chat.chat -> ear.in", "voice.answers -> chat.answers", "voice.spoken -> chat.spoken"]
+    async with running(nodes, edges, shared={"connections": Connections()}) as graph:
+        graph.node("chat")._poster._gap_s = 0.02
         yield graph
+
+
+def errors(graph: Graph) -> list[str]:
+    return [event.text for event in graph.events if event.name == "error"]
 
 
 def heard(graph: Graph) -> list[Transcript]:
@@ -43,10 +65,12 @@ async def until(happened: Callable[[], object], what: str) -> None:
 
 
 class Irc:
-    """Twitch: `lines` go to everybody who has joined; `hang_up` ends all connections."""
+    """Twitch: `send` goes to everybody; `hang_up` ends all connections. Guests may read, who knows `KEY` may write."""
 
     def __init__(self) -> None:
         self.got: list[str] = []
+        self.wrote: list[str] = []  # lines that others in the channel see
+        self.notice = ""  # what a message is answered with instead of being written
         self.joined = 0
         self._writers: list[asyncio.StreamWriter] = []
         self._serving: set[asyncio.Task[None] | None] = set()
@@ -65,12 +89,30 @@ class Irc:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         self._serving.add(task := asyncio.current_task())
+        key = name = ""
         while line := (await reader.readline()).decode():
             self.got.append(line.strip())
-            if line.startswith("JOIN"):
+            tags, _, command, rest = twitch.parse(line)
+            if command == "PASS":
+                key = rest[0]
+            elif command == "NICK":
+                name = rest[0]
+                welcome = name.startswith("justinfan") or key == f"oauth:{KEY}"
+                first = f":tmi.twitch.tv 001 {name} :Welcome, GLHF!"
+                writer.write(f"{first if welcome else REFUSED_LOGIN}\r\n".encode())
+            elif command == "JOIN":
                 self.joined += 1
+            elif command == "PRIVMSG" and key:
+                self._write(name, tags, rest, writer)
         writer.close()
         self._serving.discard(task)
+
+    def _write(self, name: str, tags: dict[str, str], rest: list[str], writer: asyncio.StreamWriter) -> None:
+        if self.notice:
+            writer.write(f"{self.notice}\r\n".encode())
+        else:
+            self.wrote.append(f"{name} in {rest[0]} to {tags.get('reply-parent-msg-id', 'all')}: {rest[1]}")
+            writer.write(f"@display-name={name} :tmi.twitch.tv USERSTATE {rest[0]}\r\n".encode())
 
     def send(self, *lines: str) -> None:
         for writer in self._writers:
@@ -95,37 +137,6 @@ class Site:
             yield str(server.make_url("")).rstrip("/")
 
 
-class Youtube(Site):
-    """Answers with the pages put into it, one for each question."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pages: list[dict[str, Any]] = []
-        self.asked: list[str] = []
-        self.live = True
-        self.app.router.add_get("/videos", self._video)
-        self.app.router.add_get("/liveChat/messages", self._messages)
-
-    async def _video(self, request: web.Request) -> web.Response:
-        if request.query.get("key") != KEY:
-            return web.json_response({"error": {"message": "API key not valid."}}, status=403)
-        details = {"activeLiveChatId": "chat-1"} if self.live else {}
-        known = request.query["id"] == "abc"
-        return web.json_response({"items": [{"liveStreamingDetails": details}] if known else []})
-
-    async def _messages(self, request: web.Request) -> web.Response:
-        self.asked.append(request.query.get("pageToken", ""))
-        page = self.pages.pop(0) if self.pages else {"items": []}
-        told = {"nextPageToken": f"page-{len(self.asked)}", "pollingIntervalMillis": 10, **page}
-        return web.json_response(told)
-
-
-def written(number: int, name: str, text: str, kind: str = "textMessageEvent") -> dict[str, Any]:
-    """One message as YouTube tells it."""
-    author = {"channelId": f"channel-{name}", "displayName": name}
-    return {"id": f"id-{number}", "snippet": {"type": kind, "displayMessage": text}, "authorDetails": author}
-
-
 class Socket(Site):
     """A WebSocket that does what `serve` does, for each connection."""
 
@@ -147,9 +158,3 @@ async def until_closed(socket: web.WebSocketResponse, got: list[Any]) -> None:
     """Keep what comes until the other side hangs up."""
     while (message := await socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
         got.append(json.loads(message.data) if message.type is WSMsgType.TEXT else message.data)
-
-
-def danmaku(*messages: dict[str, Any], deflated: bool = True) -> bytes:
-    """Bilibili's packet with these messages."""
-    inner = b"".join(bilibili.packed(bilibili.MESSAGE, json.dumps(one).encode(), bilibili.PLAIN) for one in messages)
-    return bilibili.packed(bilibili.MESSAGE, zlib.compress(inner), bilibili.DEFLATED) if deflated else inner

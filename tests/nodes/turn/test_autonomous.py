@@ -229,13 +229,16 @@ def test_what_an_audience_writes_is_answered_the_best_first() -> None:
 
     graph = alone(scene, after_s=0, chat_prompt="{name}: {text}", chat_patience_s=60)
     assert [messages[-1]["content"] for messages in graph.node("agent").asked] == ["(Cleo: take this)", "(Bob: why?)"]
+    assert graph.cells["alone"].counts == {"chat_answered": 2, "chat_waited_too_long": 1}
 
 
 @given(st.lists(st.integers(0, 3), max_size=300))
 def test_an_audience_never_fills_the_memory_and_loses_the_least_wanted(ranks: list[int]) -> None:
-    audience = Audience("best", 60.0, Random(0))
+    lost: list[str] = []
+    audience = Audience("best", 60.0, Random(0), lambda why, by: lost.extend([why] * by))
     for number, rank in enumerate(ranks):
         audience.add(Transcript(text=str(number), rank=rank), 0.0)
     assert len(audience) == min(len(ranks), 200)
+    assert lost == ["chat_crowded_out"] * (len(ranks) - len(audience))  # none without being counted
     taken = [audience.take().rank for _ in range(len(audience))]
     assert taken == sorted(ranks, reverse=True)[:200]
