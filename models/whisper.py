@@ -6,7 +6,6 @@ again with all 30 s (`Transcription.padded`).
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaidol.models.errors import LoadError
+from vaidol.models.pieces import pieces
 
 F32 = NDArray[np.float32]
 
@@ -89,7 +89,7 @@ class Whisper:
         before = self._encode(prompt)[-200:] if prompt else []
         clean = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32, copy=False)
         heard: list[_Heard] = []
-        for piece in _pieces(clean):
+        for _, piece in pieces(clean, RATE, PIECE_S):
             if len(piece) >= SHORTEST_S * RATE and _loudest(piece) >= HUSH:
                 heard.append(self._piece(piece, before, code, again))
                 code = code or heard[-1].language  # the rest is in the language of the beginning
@@ -216,16 +216,3 @@ def _loudest(samples: F32) -> float:
     hop = RATE * 30 // 1000
     whole = samples[: len(samples) // hop * hop].reshape(-1, hop)
     return float(np.sqrt(np.max(np.mean(np.square(whole), axis=1)))) if len(whole) else 0.0
-
-
-def _pieces(samples: F32) -> Iterator[F32]:
-    """Cut sound (n,) that is too long for one hearing at the quietest 200 ms between the bounds PIECE_S."""
-    shortest, longest = (int(bound * RATE) for bound in PIECE_S)
-    hop = RATE // 50
-    while len(samples) > longest:
-        energy = np.square(samples[shortest:longest].astype(np.float64)).reshape(-1, hop).sum(axis=1)
-        calm = np.convolve(energy, np.ones(10), mode="valid")
-        cut = shortest + (int(np.argmin(calm)) + 5) * hop
-        yield samples[:cut]
-        samples = samples[cut:]
-    yield samples

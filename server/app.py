@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Handler, Middleware
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
@@ -17,9 +16,10 @@ from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, library, offer, openapi, say, sight, viewing
-from vaidol.server.access import Access, add_headers, refusal
+from vaidol.server.access import Access, refusal
 from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
+from vaidol.server.entrance import application
 from vaidol.server.events_api import Events
 from vaidol.server.files import inside
 from vaidol.server.folders import LIVE2D
@@ -36,7 +36,6 @@ from vaidol.server.pictures import PicturesApi
 from vaidol.server.pipelines import Pipelines
 from vaidol.server.pipelines_api import PipelinesApi
 from vaidol.server.preload import Preload
-from vaidol.server.proxies import behind
 from vaidol.server.recordings import RecordingOptions, Recordings
 from vaidol.server.recordings_api import RecordingsApi
 from vaidol.server.running import Attend
@@ -112,11 +111,6 @@ class Server:
             self.groups_api.attend, sight.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
-
-    @property
-    def middlewares(self) -> list[Middleware]:
-        """What every request passes, the outermost first."""
-        return [_errors, behind(self.options.trust_proxy), self.access.guard, self.patience.whole]
 
     async def page(self, _: web.Request) -> web.StreamResponse:
         response = _file("index.html")
@@ -211,8 +205,8 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
     """
     options = options or Options()
     server = Server(plan, registry, options)
-    app = web.Application(client_max_size=offer.MAX_BYTES, middlewares=server.middlewares)
-
+    trusted = options.trust_proxy
+    app = application(server.access, server.patience, trust_proxy=trusted, max_bytes=offer.MAX_BYTES)
     app[SERVER] = server
     _routes(app.router, server)
 
@@ -230,7 +224,6 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
     app.on_shutdown.append(lambda _: server.sessions.end_hosted())
     app.on_shutdown.append(lambda _: server.feed.close())
     app.on_shutdown.append(lambda _: server.events.close())
-    app.on_response_prepare.append(add_headers)
     return app
 
 
@@ -263,23 +256,6 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     HistoryApi(server).routes(router)
     PicturesApi(server).routes(router)
     openapi.add_routes(router, server.version)
-
-
-@web.middleware
-async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Errors of aiohttp itself in the same form as our own."""
-    try:
-        return await handler(request)
-    except web.HTTPRequestEntityTooLarge:
-        return refusal(413, "too_large", f"more than {offer.MAX_BYTES} bytes")
-    except web.HTTPNotFound as error:
-        if error.content_type == "application/json":
-            raise
-        return refusal(404, "not_found", "there is nothing at this address")
-    except web.HTTPMethodNotAllowed as error:
-        response = refusal(405, "method", "this address does not take that method")
-        response.headers["Allow"] = error.headers["Allow"]
-        return response
 
 
 def _file(name: str) -> web.StreamResponse:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.graph.scheduler import Graph
 from vaidol.server.access import refusal
-from vaidol.server.control import invalid, read, unknown_name
+from vaidol.server.bodies import invalid, read, unknown_name
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.server.access import refusal
-from vaidol.server.control import invalid, read
+from vaidol.server.bodies import invalid, read
 from vaidol.server.pipelines_api import refuse_strangers
 
 if TYPE_CHECKING:

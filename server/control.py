@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
-from vaidol.server.bodies import parsed
+from vaidol.server.bodies import invalid, read, unknown_name
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 
@@ -123,7 +123,6 @@ WISHES: dict[str, type[_Wish]] = {
     "gaze": GazeWish,
     "interrupt": InterruptWish,
 }
-W = TypeVar("W", bound=BaseModel)
 
 
 class Control:
@@ -135,7 +134,8 @@ class Control:
 
     async def wish(self, request: web.Request) -> web.Response:
         try:
-            wish = await read(request, WISHES[request.path.rpartition("/")[2]])
+            kind = WISHES[request.path.rpartition("/")[2]]
+            wish = await read(request, kind, empty=kind is InterruptWish)
         except ValidationError as error:
             return invalid(error)
         except ValueError:
@@ -166,24 +166,3 @@ def add_routes(router: web.UrlDispatcher, sessions: Sessions) -> None:
     control = Control(sessions)
     for name in WISHES:
         router.add_post(f"/api/{name}", control.wish)
-
-
-async def read(request: web.Request, kind: type[W]) -> W:
-    """The body as `kind`. Raises `ValidationError`, and `ValueError` where it is no JSON object."""
-    body = await request.read()
-    data: Any = parsed(body) if body or kind is not InterruptWish else {}
-    if not isinstance(data, dict):
-        raise ValueError("no object")
-    return kind.model_validate(data)
-
-
-def invalid(error: ValidationError) -> web.Response:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    path = ".".join(map(str, first["loc"]))
-    told = {"code": "invalid", "message": f"{path}: {first['msg']}", "path": path}
-    return web.json_response({"error": told}, status=422)
-
-
-def unknown_name(code: str, message: str, known: list[str]) -> web.Response:
-    told = {"code": code, "message": message, "known": known}
-    return web.json_response({"error": told}, status=404)

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.server.access import refusal
-from vaidol.server.control import invalid, read, unknown_name
+from vaidol.server.bodies import invalid, read, unknown_name
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 

@@ -235,23 +235,31 @@ class ChatAgent(Node[C]):
         if self.crowded:
             self.summaries.stop()
         self.memory.begin(user.gen)
-        limit_s, seq = self.settings.first_token_s, 0
         aside = user.text.strip() if user.aside else await self._recalled(user)
-        async with aclosing(self.stream(self.memory.messages(aside))) as pieces:
-            while (text := await self._next(pieces, limit_s)) is not None:
-                limit_s = self.settings.stall_s
-                if text:
-                    self.memory.said(text)
-                    self.ctx.mark(user.trace, "first_token")
-                    await self.send(
-                        "text", TextDelta(text=text, seq=seq, born=self.ctx.clock.ns(), gen=user.gen, trace=user.trace)
-                    )
-                    seq += 1
-        if not seq:
-            raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
+        async with aclosing(self.replied(self.memory.messages(aside))) as pieces:
+            seq = 0
+            async for text in pieces:
+                self.memory.said(text)
+                self.ctx.mark(user.trace, "first_token")
+                await self.send(
+                    "text", TextDelta(text=text, seq=seq, born=self.ctx.clock.ns(), gen=user.gen, trace=user.trace)
+                )
+                seq += 1
         self.ctx.mark(user.trace, "reply_done")
         if self.settings.summarise:
             self.summaries.look(self.memory)  # while the reply is being played
+
+    async def replied(self, messages: list[Message]) -> AsyncGenerator[str, None]:
+        """`stream` without its signs of life, each wait within the time that the settings give it; never nothing."""
+        limit_s, begun = self.settings.first_token_s, False
+        async with aclosing(self.stream(messages)) as pieces:
+            while (text := await self._next(pieces, limit_s)) is not None:
+                limit_s = self.settings.stall_s
+                if text:
+                    begun = True
+                    yield text
+        if not begun:
+            raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
 
     async def _recalled(self, user: Transcript) -> str:
         """What the user told this persona earlier that belongs to this turn; counted, and nothing where it is slow."""

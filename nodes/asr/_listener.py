@@ -58,7 +58,7 @@ class Listener(Node[L]):
             if self.settings.interim:
                 await self._so_far(frame)
             return
-        heard = await self._in_time(frame, last=True)
+        heard = await self.in_time(frame, last=True)
         self.ctx.mark(frame.trace, "asr_done")
         self.ctx.events.publish(
             "transcript", node=self.ctx.node, gen=frame.gen, trace=frame.trace, text=heard.text, code=heard.language
@@ -67,7 +67,7 @@ class Listener(Node[L]):
 
     async def _so_far(self, frame: Utterance) -> None:
         """Words of an utterance that goes on; of one without a trace nothing is remembered."""
-        heard = await self._in_time(frame, last=False)
+        heard = await self.in_time(frame, last=False)
         if self._confirmed.trace != frame.trace or not frame.trace:
             self._confirmed = Confirmed(frame.trace)
         self._say(frame, Heard(self._confirmed.take(heard.text), heard.language), final=False)
@@ -77,7 +77,8 @@ class Listener(Node[L]):
         frame = Transcript(text=heard.text, language=heard.language, final=final, born=born, **cause.stamp())
         self.emit("transcript", frame)
 
-    async def _in_time(self, frame: Utterance, *, last: bool) -> Heard:
+    async def in_time(self, frame: Utterance, *, last: bool) -> Heard:
+        """`hear`, within the time that the settings give it."""
         try:
             async with asyncio.timeout(self.settings.timeout_s):
                 return await self.hear(frame, last=last)

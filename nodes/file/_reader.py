@@ -1,7 +1,8 @@
-"""Reads any sound file that PyAV opens, a piece at a time, as 48 kHz mono."""
+"""Reads any sound file that PyAV opens, a piece at a time, as mono at one rate."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,27 @@ from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import EMPTY, F32
 
 RATE = 48_000  # Hz
+# What is opened of files that strangers send: no playlists and no scripts, which could name other files and addresses.
+PLAIN = "wav,w64,mp3,flac,ogg,matroska,webm,mov,mp4,m4a,3gp,aac,aiff,caf,au,amr,avi,asf,mpeg,mpegts,wv,tta,ape"
 
 
 class Reader:
     """An open sound file. Every call blocks: make them off the loop, one at a time."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path` and decode its beginning. Raises `ProviderError` with one sentence when it holds no sound."""
+    def __init__(self, path: Path, *, rate: int = RATE, data: bytes | None = None) -> None:
+        """Open `path` and decode its beginning. Raises `ProviderError` with one sentence when it holds no sound.
+
+        `data`: what the file holds, where a stranger sent it; then `path` is only what it is called.
+        """
         self._path = path
-        self._container: Any = _open(path)
+        self._rate = rate
+        self._container: Any = _open(path) if data is None else _opened(path, data)
         self._rest: F32 = EMPTY
         try:
             if not self._container.streams.audio:
                 raise ProviderError(f"{path} has no sound in it, only {_kinds(self._container)}", code="file")
             self._pieces = self._decode()
-            beginning = self.read(RATE // 10)
+            beginning = self.read(rate // 10)
             self._rest = np.concatenate((beginning, self._rest))
             if not len(beginning):
                 raise ProviderError(f"{path} is empty: not one sample of sound could be read", code="file")
@@ -61,7 +68,7 @@ class Reader:
     def _decode(self) -> Iterator[F32]:
         import av
 
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=self._rate)
         for frame in self._container.decode(audio=0):
             frame.pts = None  # holes in a file's own times are closed
             yield from (part.to_ndarray()[0] for part in resampler.resample(frame))
@@ -81,6 +88,17 @@ def _open(path: Path) -> Any:
         raise ProviderError(f"there is no file {path}", code="file") from error
     except PermissionError as error:
         raise ProviderError(f"{path} may not be read", code="file") from error
+    except (av.FFmpegError, OSError) as error:
+        raise ProviderError(f"{path} is not a sound file: {_reason(error)}", code="file") from error
+
+
+def _opened(path: Path, data: bytes) -> Any:
+    import av
+
+    if not data:
+        raise ProviderError(f"{path} is empty", code="file")
+    try:
+        return av.open(io.BytesIO(data), options={"format_whitelist": PLAIN, "protocol_whitelist": "none"})
     except (av.FFmpegError, OSError) as error:
         raise ProviderError(f"{path} is not a sound file: {_reason(error)}", code="file") from error
 

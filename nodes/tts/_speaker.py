@@ -62,7 +62,7 @@ class Speaker(Node[S]):
         begun, self._words = False, ()
         try:
             if frame.speech:
-                async with aclosing(self._spoken(self._say(frame.speech))) as sound:
+                async with aclosing(self.spoken(frame.speech)) as sound:
                     async for piece in sound:
                         if isinstance(piece, Word):
                             self._words += (piece,)
@@ -84,8 +84,9 @@ class Speaker(Node[S]):
         if cut.gen == self._gen:
             self._gen, self._ahead = 0, asyncio.Queue(AHEAD)
 
-    def _spoken(self, text: str) -> AsyncGenerator[F32 | Word, None]:
-        """`speak`, or what it said the last time."""
+    def spoken(self, text: str) -> AsyncGenerator[F32 | Word, None]:
+        """`speak` with the words as they are to be pronounced, or what it said the last time."""
+        text = self._say(text)
         self.ctx.count("sentences")
         needs = cache_needs(self.settings)
         if not needs:

@@ -15,7 +15,7 @@ from vaidol.models.errors import ModelError
 from vaidol.server.cli.wrong import Wrong
 
 COMMANDS = (
-    "serve", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run", "convert",
+    "serve", "ml", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run", "convert",
     "scenario", "bench", "import-olv", "client",
     "swap", "replay",
 )  # fmt: skip

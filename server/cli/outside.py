@@ -1,4 +1,4 @@
-"""Options of `vaidol serve` for those who come from outside: https, a reverse proxy in between, other pages."""
+"""Options of servers for those who come from outside: https, a reverse proxy in between, other pages."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ def add(command: argparse.ArgumentParser) -> None:
         help="another site whose pages may call, such as http://localhost:3000, or file:// for the desktop client of"
         " Open-LLM-VTuber; repeatable (default: none)",
     )
+
+
+def add_client(command: argparse.ArgumentParser) -> None:
+    """The option of `vaidol serve` alone."""
     command.add_argument(
         "--olv-web", type=Path, metavar="DIR", help="a built web client of Open-LLM-VTuber, to be served at /olv/"
     )

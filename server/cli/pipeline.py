@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaidol.pipelines import LIBRARY
 from vaidol.server.cli.wrong import Wrong
@@ -42,11 +42,18 @@ def source(name: str) -> Source:
     return load(find(name), library=LIBRARY)
 
 
-def plan(name: str) -> tuple[Plan, Registry]:
-    """The compiled pipeline and the kinds it is made of. Raises `PipelineError` with all its mistakes, `Wrong`."""
+def plan(name: str, patch: dict[str, Any] | None = None) -> tuple[Plan, Registry]:
+    """The compiled pipeline, changed by `patch`, and the kinds it is made of. Raises `PipelineError` with all its
+    mistakes, `Wrong`."""
     from vaidol.graph.compiler import compile_plan
-    from vaidol.graph.spec import load
+    from vaidol.graph.extends import overlay
+    from vaidol.graph.spec import check, load
+    from vaidol.graph.yamlfile import Document
     from vaidol.nodes import registry
 
-    kinds = registry()
-    return compile_plan(load(find(name), library=LIBRARY, partial=True), kinds), kinds
+    kinds, found = registry(), load(find(name), library=LIBRARY, partial=True)
+    if patch and patch["nodes"]:
+        document = found.document
+        document.data = dict(found.written)
+        found = check(overlay(document, Document(patch, "--swap")), partial=True)
+    return compile_plan(found, kinds), kinds

@@ -5,24 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-from aiohttp import web
 
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import History, HistoryError
-from vaidol.server.app import SERVER, Options, Server, create_app
-from vaidol.server.cli import keeping, outside, pipeline
-from vaidol.server.cli.progress import Bars
+from vaidol.server.app import SERVER, Options, create_app
+from vaidol.server.cli import behind, keeping, outside, pipeline
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
 from vaidol.server.door import Door
 from vaidol.server.folders import LIVE2D
 from vaidol.server.persona_files import PersonaFiles
-
-WATCH_S = 0.1
-HTTP_END_S = 0.3  # for requests under way when the server stops
 
 
 @dataclass(frozen=True)
@@ -37,27 +32,14 @@ class Ready:
     async def serve(self, door: Door, where: str, stop: asyncio.Event) -> None:
         """Take calls from those who come through `door`, known to them as `where`, until `stop`."""
         app = create_app(self.plan, self.registry, self.options)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S)
-        await runner.setup()
-        try:
-            http = runner.server
-            assert http is not None
-            door.open(http)
-            print(f"vaidol is at {where}   pipeline: {self.plan.name}   end with Ctrl-C", flush=True)
-            if self.options.token:
-                print("open it with ?token=YOUR_TOKEN once per browser", flush=True)
-            async with asyncio.TaskGroup() as tasks:
-                beside = [
-                    tasks.create_task(_show_loads(app[SERVER])),
-                    tasks.create_task(app[SERVER].patience.watch(lambda: http.connections)),
-                ]
-                if self.watched:
-                    beside.append(tasks.create_task(follow(app[SERVER], self.watched)))
-                await stop.wait()
-                for task in beside:
-                    task.cancel()
-        finally:
-            await runner.cleanup()
+        server = app[SERVER]
+        said = f"vaidol is at {where}   pipeline: {self.plan.name}   end with Ctrl-C"
+        if self.options.token:
+            said += "\nopen it with ?token=YOUR_TOKEN once per browser"
+        beside = [partial(behind.show_loads, server.preload, server.engine.clock)]
+        if self.watched:
+            beside.append(partial(follow, server, self.watched))
+        await behind.serve(app, door, server.patience, stop, said=said, beside=beside)
 
 
 def prepared(arguments: argparse.Namespace) -> Ready:
@@ -103,20 +85,3 @@ def _history(path: Path | None) -> Path | None:
     finally:
         history.close()
     return history.path
-
-
-async def _show_loads(server: Server) -> None:
-    needs = server.preload.needs
-    with Bars() as bars:
-        waiting = dict(needs)
-        while waiting:
-            for key, need in tuple(waiting.items()):
-                state, share, step = server.preload.progress(key)
-                if state == "loading":
-                    bars.show(need.about, share, step)
-                else:
-                    bars.end(need.about, "ready" if state == "ready" else step)
-                    del waiting[key]
-            await server.engine.clock.sleep(WATCH_S)
-    if server.preload.status == "ok" and needs:
-        print("ready", flush=True)

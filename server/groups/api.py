@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.agent._persona import load_persona
 from vaidol.server.access import refusal
-from vaidol.server.control import invalid, read, unknown_name
+from vaidol.server.bodies import invalid, read, unknown_name
 from vaidol.server.groups.groups import Groups
 from vaidol.server.groups.room import RoomError, Rules
 from vaidol.server.groups.seat import Guest

@@ -38,10 +38,10 @@ def ask():
     os._exit(0)
 
 if WANTED == b"starting":
-    from vaidol.server.cli import serve
+    from vaidol.server.cli import listening
     async def never(*_):
         await __import__("asyncio").Event().wait()
-    serve._ready = never
+    listening._ready = never
 threading.Thread(target=ask).start()
 main(["serve", "echo", "--port", "PORT"])
 """
