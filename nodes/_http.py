@@ -76,7 +76,7 @@ class Service:
         while True:
             response = await self._send(method, path, headers, what, until_s)
             try:
-                wait_s = _retry_after(response)
+                wait_s = _retry_after(response.status, response.headers)
                 if response.status < 400:
                     yield Answer(self, response)
                     await _ended(response)
@@ -90,21 +90,15 @@ class Service:
 
     @asynccontextmanager
     async def socket(self, url: str, *, headers: dict[str, str], **what: Any) -> AsyncIterator[ClientWebSocketResponse]:
-        """A WebSocket, closed on leaving without waiting for the other side."""
-        import aiohttp
-
-        address = "ws" + self._url(url).removeprefix("http")
-        with self.explained("cannot be reached; is the address right, and is there a network?"):
-            try:
-                async with asyncio.timeout(self.settings.connect_s + self.settings.first_s):
-                    socket = await self._connections.session.ws_connect(
-                        address, headers=self._headers(headers), max_msg_size=MAX_LINE,
-                        timeout=aiohttp.ClientWSTimeout(ws_close=0.2), **what,
-                    )  # fmt: skip
-            except aiohttp.WSServerHandshakeError as error:
-                if error.status < 400:
-                    raise self.wrong("speaks no WebSocket; is base_url right?", "protocol") from error
-                raise self.status(error.status, "") from error
+        """A WebSocket, closed on leaving without waiting for the other side; a service that says when to ask again is
+        asked again, as in `ask`."""
+        until_s = self._clock.s() + self.settings.first_s
+        connect = partial(self._connect, "ws" + self._url(url).removeprefix("http"), headers, what)
+        socket, wait_s = await connect(until_s)
+        if socket is None:
+            await self._clock.sleep(wait_s)
+            socket, _ = await connect(0.0)
+            assert socket is not None
         try:
             with self.explained("broke the connection off"):
                 yield socket
@@ -166,6 +160,27 @@ class Service:
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise self.wrong("sent something unexpected; is base_url right?", "protocol") from error
 
+    async def _connect(
+        self, address: str, headers: dict[str, str], what: dict[str, Any], until_s: float
+    ) -> tuple[ClientWebSocketResponse | None, float]:
+        """A WebSocket; or None, and the seconds it asks to wait, where that is before `until_s`."""
+        import aiohttp
+
+        with self.explained("cannot be reached; is the address right, and is there a network?"):
+            try:
+                async with asyncio.timeout(self.settings.connect_s + self.settings.first_s):
+                    return await self._connections.session.ws_connect(
+                        address, headers=self._headers(headers), max_msg_size=MAX_LINE,
+                        timeout=aiohttp.ClientWSTimeout(ws_close=0.2), **what,
+                    ), 0.0  # fmt: skip
+            except aiohttp.WSServerHandshakeError as error:
+                if error.status < 400:
+                    raise self.wrong("speaks no WebSocket; is base_url right?", "protocol") from error
+                wait_s = _retry_after(error.status, error.headers or {})
+                if wait_s is not None and self._clock.s() + wait_s < until_s:
+                    return None, wait_s
+                raise self.status(error.status, "", _wait_told(error.headers or {})) from error
+
     async def _send(
         self, method: str, path: str, headers: dict[str, str], what: dict[str, Any], until_s: float
     ) -> ClientResponse:
@@ -192,7 +207,7 @@ class Service:
         for word, fault in self._faults.items():
             if word.encode() in body:
                 return self.wrong(fault.what, fault.code, retryable=fault.retryable)
-        return self.status(response.status, _said(body), response.headers.get("Retry-After", ""))
+        return self.status(response.status, _said(body), _wait_told(response.headers))
 
     def _url(self, path: str) -> str:
         return path if "://" in path else self.settings.base_url.rstrip("/") + path
@@ -261,10 +276,14 @@ class Answer:
             raise self._service.wrong("sent something that is not JSON; is base_url right?", "protocol") from error
 
 
-def _retry_after(response: ClientResponse) -> float | None:
+def _wait_told(headers: Mapping[str, str]) -> str:
+    return headers.get("Retry-After", "")
+
+
+def _retry_after(status: int, headers: Mapping[str, str]) -> float | None:
     """Seconds the server asks to wait; None where it does not say."""
-    wait = response.headers.get("Retry-After", "")
-    return float(wait) if response.status in (429, 503) and wait.replace(".", "", 1).isdigit() else None
+    wait = _wait_told(headers)
+    return float(wait) if status in (429, 503) and wait.replace(".", "", 1).isdigit() else None
 
 
 async def _ended(response: ClientResponse) -> None:

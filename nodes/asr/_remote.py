@@ -1,4 +1,4 @@
-"""The base of every recognizer behind HTTP: the utterance goes up as a whole, the words come back."""
+"""The base of every recognizer behind a network, and of those to which the utterance goes up as a whole by HTTP."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORTEST_S = 0.1  # services refuse less
 
 
 class RemoteListenerSettings(ListenerSettings, RemoteSettings):
-    """What all recognizers behind HTTP have in common."""
+    """What all recognizers behind a network have in common."""
 
     interim: bool = False
     """Ask for the words so far while the user still speaks; each time is a request that costs."""
@@ -28,8 +28,8 @@ class RemoteListenerSettings(ListenerSettings, RemoteSettings):
 R = TypeVar("R", bound=RemoteListenerSettings)
 
 
-class RemoteListener(Listener[R]):
-    """A recognizer behind HTTP. Subclasses say what to ask for, and where in the answer the words are."""
+class ServiceListener(Listener[R]):
+    """A recognizer that asks a service."""
 
     provider: ClassVar[Provider]
 
@@ -45,6 +45,10 @@ class RemoteListener(Listener[R]):
     async def close(self) -> None:
         if hasattr(self, "service"):  # else `open` failed
             await self.service.close()
+
+
+class RemoteListener(ServiceListener[R]):
+    """A recognizer behind HTTP. Subclasses say what to ask for, and where in the answer the words are."""
 
     @abstractmethod
     def asks(self, sound: bytes) -> tuple[str, dict[str, str], dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The base of every voice behind HTTP: it asks, decodes the sound as it comes, and explains what goes wrong."""
+"""The base of every voice behind a network: it asks, decodes the sound as it comes, and explains what goes wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SOUND = ("audio/", "application/octet-stream", "binary/", "nothing")
 
 
 class VoiceSettings(SpeakerSettings, RemoteSettings):
-    """What all voices behind HTTP have in common."""
+    """What all voices behind a network have in common."""
 
     voice: str = ""
     """Name of the voice, as the service calls it."""
@@ -41,8 +41,8 @@ class Ask:
 V = TypeVar("V", bound=VoiceSettings)
 
 
-class RemoteSpeaker(Speaker[V]):
-    """A voice behind HTTP. Subclasses say what to ask for, and where in the answer the sound is."""
+class ServiceSpeaker(Speaker[V]):
+    """A voice of a service. Subclasses say how to get its sound."""
 
     provider: ClassVar[Provider]
     rate = 24_000
@@ -63,20 +63,12 @@ class RemoteSpeaker(Speaker[V]):
             await self.service.close()
 
     @abstractmethod
-    def asks(self, text: str) -> Ask:
-        """The request for the sound of `text`."""
-
-    async def sound(self, answer: Answer) -> AsyncGenerator[bytes | Word, None]:
-        """The encoded sound in the answer, and times of words where they are told."""
-        answer.must_be(*SOUND)
-        async with aclosing(answer.pieces()) as pieces:
-            async for piece in pieces:
-                yield piece
+    def pieces(self, text: str) -> AsyncGenerator[bytes | Word, None]:
+        """The encoded sound of `text` as it comes, and times of words where they are told."""
 
     async def speak(self, text: str) -> AsyncGenerator[F32 | Word, None]:
-        asked, decoder = self.asks(text), SoundDecoder(self.rate, raw=self.raw)
-        asking = self.service.ask(asked.method, asked.path, headers=asked.headers, **asked.what)
-        async with asking as answer, aclosing(self.sound(answer)) as pieces:
+        decoder = SoundDecoder(self.rate, raw=self.raw)
+        async with aclosing(self.pieces(text)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, Word):
                     yield piece
@@ -92,3 +84,25 @@ class RemoteSpeaker(Speaker[V]):
             return decoder.feed(data, last=last)
         except (ValueError, OSError) as error:  # what PyAV raises is one of these
             raise self.service.wrong(f"sent something that is no sound ({error})", "protocol") from error
+
+
+class RemoteSpeaker(ServiceSpeaker[V]):
+    """A voice behind HTTP. Subclasses say what to ask for, and where in the answer the sound is."""
+
+    @abstractmethod
+    def asks(self, text: str) -> Ask:
+        """The request for the sound of `text`."""
+
+    async def sound(self, answer: Answer) -> AsyncGenerator[bytes | Word, None]:
+        """The encoded sound in the answer, and times of words where they are told."""
+        answer.must_be(*SOUND)
+        async with aclosing(answer.pieces()) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def pieces(self, text: str) -> AsyncGenerator[bytes | Word, None]:
+        asked = self.asks(text)
+        asking = self.service.ask(asked.method, asked.path, headers=asked.headers, **asked.what)
+        async with asking as answer, aclosing(self.sound(answer)) as pieces:
+            async for piece in pieces:
+                yield piece

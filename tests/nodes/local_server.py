@@ -53,13 +53,19 @@ class LocalServer:
         self.wrong: list[str] = []
         self.connections = 0
         self.left = 0  # clients that went away before the end of their answer
-        self._behaviour: Behaviour = "normal"
+        self.behaviour: Behaviour = "normal"
         self.after = 0
         self._closing = asyncio.Event()
         self._peers: set[Any] = set()
 
     def behave(self, behaviour: Behaviour, *, after: int = 0) -> None:
-        self._behaviour, self.after = behaviour, after
+        self.behaviour, self.after = behaviour, after
+
+    async def drop_all(self) -> None:
+        """Hang up on everybody."""
+        for transport in self._peers:
+            transport.close()
+        await asyncio.sleep(0.02)
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=1 << 26)
@@ -82,18 +88,18 @@ class LocalServer:
         self.connections = len(self._peers)
         body = await request.read()
         self.asked.append((request.path_qs, body))
-        if self._behaviour in STATUSES:
-            said, headers = STATUSES[self._behaviour]
-            return web.json_response({"error": {"message": said}}, status=int(self._behaviour), headers=headers)
-        if self._behaviour == "later":
-            self._behaviour = "normal"
+        if self.behaviour in STATUSES:
+            said, headers = STATUSES[self.behaviour]
+            return web.json_response({"error": {"message": said}}, status=int(self.behaviour), headers=headers)
+        if self.behaviour == "later":
+            self.behaviour = "normal"
             return web.json_response({"detail": "busy"}, status=429, headers={"Retry-After": "0.1"})
-        if self._behaviour == "html":
+        if self.behaviour == "html":
             return web.Response(text="<html>Welcome to the router</html>", content_type="text/html")
         try:
             if request.headers.get("Upgrade", "").lower() == "websocket" and self.socket:
                 return await self._talk(request)
-            if self._behaviour == "silent":
+            if self.behaviour == "silent":
                 await self._closing.wait()
             good = self.answer(request, body)
             if isinstance(good, str):
@@ -105,9 +111,9 @@ class LocalServer:
             raise
 
     async def _talk(self, request: web.Request) -> web.StreamResponse:
-        if self._behaviour == "silent":
+        if self.behaviour == "silent":
             await self._closing.wait()
-        socket = web.WebSocketResponse()
+        socket = web.WebSocketResponse(protocols=("USP",))
         await socket.prepare(request)
         assert self.socket is not None
         await self.socket(request, socket)
@@ -116,24 +122,24 @@ class LocalServer:
 
     async def misbehave(self, request: web.Request) -> bool:
         """The fault that comes in the middle; True when the answer is to end here."""
-        match self._behaviour:
+        match self.behaviour:
             case "stall":
                 await self._closing.wait()
             case "reset" | "drop":
                 assert request.transport is not None
-                request.transport.abort() if self._behaviour == "reset" else request.transport.close()
+                request.transport.abort() if self.behaviour == "reset" else request.transport.close()
                 raise ConnectionResetError
-        return self._behaviour in ("half", "empty")
+        return self.behaviour in ("half", "empty")
 
     async def _stream(self, request: web.Request, good: Good) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": good.kind})
         await response.prepare(request)
         for number, piece in enumerate(good.pieces):
-            if number == self.after and self._behaviour != "normal":
-                if self._behaviour == "trickle":
+            if number == self.after and self.behaviour != "normal":
+                if self.behaviour == "trickle":
                     await self._trickle(response, piece)
                     continue
-                if self._behaviour == "half":
+                if self.behaviour == "half":
                     await response.write(piece[: len(piece) // 2])
                 if await self.misbehave(request):
                     break

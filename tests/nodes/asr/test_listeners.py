@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.graphs import running, sink
 from tests.nodes.agent.talk import until
+from tests.nodes.azure_server import AzureServer
 from tests.nodes.local_server import KEY, Behaviour, Good, LocalServer
 from vaidol.graph.frames import F32, Transcript, Utterance
 from vaidol.graph.node import Node, Settings
@@ -59,12 +60,11 @@ class Wire:
     told: dict[str, Any]
     settings: dict[str, Any] = field(default_factory=dict)
     keyless: bool = False
-    raw: bool = False  # the sound is the body
 
     def answer(self, request: web.Request, body: bytes) -> Good | str:
         if request.path != self.path:
             return f"asked for {request.path}"
-        form = {"file": body} if self.raw else parts(request, body)
+        form = parts(request, body)
         with wave.open(io.BytesIO(form["file"])) as sound:
             if (sound.getframerate(), sound.getnchannels(), sound.getsampwidth()) != (RATE, 1, 2):
                 return "the WAV is of another kind"
@@ -104,15 +104,11 @@ WIRES = {
         {"text": f"\n {TEXT}\n"},
         keyless=True,
     ),
-    "asr.azure": Wire(
-        "/speech/recognition/conversation/cognitiveservices/v1",
-        lambda r, _: has(r.headers, **{"Ocp-Apim-Subscription-Key": KEY}) + has(r.query, language="en-US"),
-        {"RecognitionStatus": "Success", "DisplayText": TEXT, "Offset": 1, "Duration": 2},
-        raw=True,
-    ),
-    "asr.deepgram": Wire("/v1/listen", lambda _, __: "", {}),
+    "asr.azure": Wire("", lambda _, __: "it is a WebSocket", {}),
+    "asr.deepgram": Wire("", lambda _, __: "it is a WebSocket", {}),
 }
-HTTP = [name for name in WIRES if name != "asr.deepgram"]
+STREAMS = ("asr.azure", "asr.deepgram")
+HTTP = [name for name in WIRES if name not in STREAMS]
 EACH = pytest.mark.parametrize("name", WIRES)
 
 
@@ -122,7 +118,8 @@ def converse(name: str, scene: Scene, *, url: str = "", **settings: Any) -> Grap
 
     async def main() -> Graph:
         async with LocalServer(wire.answer) as server:
-            server.socket = Deepgram(server).talk
+            azure = AzureServer(server, heard=("Hello you", "there."))
+            server.socket = azure.hear if name == "asr.azure" else Deepgram(server).talk
             base = url or server.url + ("/v1" if name == "asr.openai" else "")
             key = {} if wire.keyless else {"api_key": KEY}
             nodes = {
@@ -225,7 +222,7 @@ def test_every_fault_is_told_once_and_the_next_utterance_is_heard(
     assert len(errors(converse(name, scene, **(SHORT[after > 0] if behaviour in ("silent", "stall") else {})))) == 1
 
 
-@pytest.mark.parametrize("name", HTTP)
+@EACH
 def test_who_asks_to_wait_is_asked_again(name: str) -> None:
     async def scene(graph: Graph, server: LocalServer) -> None:
         server.behave("later")
@@ -255,7 +252,8 @@ def test_words_on_the_way_are_asked_for_where_that_is_wanted(name: str) -> None:
     assert texts(converse(name, scene, interim=True), final=False) == [TEXT]
 
 
-def test_deepgram_hears_while_it_is_spoken_over_one_connection() -> None:
+@pytest.mark.parametrize("name", STREAMS)
+def test_it_hears_while_it_is_spoken_over_one_connection(name: str) -> None:
     async def scene(graph: Graph, server: LocalServer) -> None:
         ear = graph.node("ear")
         ear.begin(SOUND[: RATE // 4], 1)
@@ -267,12 +265,24 @@ def test_deepgram_hears_while_it_is_spoken_over_one_connection() -> None:
         assert await hear(graph) == [TEXT]
         assert len(server.asked) == 2
 
-    graph = converse("asr.deepgram", scene)
-    assert texts(graph, final=False) == ["Hello", "Hello you"]
+    graph = converse(name, scene)
+    assert [text.capitalize() for text in texts(graph, final=False)] == ["Hello", "Hello you"]
     assert errors(graph) == []
 
 
-@pytest.mark.parametrize("name", ["asr.azure", "asr.deepgram"])
+@pytest.mark.parametrize("name", STREAMS)
+def test_silence_on_the_way_holds_nobody_up(name: str) -> None:
+    """A service that has nothing to say yet is not waited for: the end of the utterance comes through."""
+
+    async def scene(graph: Graph, server: LocalServer) -> None:
+        server.behave("stall", after=0)
+        graph.node("ear").begin(SOUND[: RATE // 4], 1)
+        await until(lambda: texts(graph, final=False))
+
+    assert texts(converse(name, scene), final=False) == [""]
+
+
+@pytest.mark.parametrize("name", STREAMS)
 def test_a_missing_key_is_told_at_check(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = registry().find(name)
     monkeypatch.delenv(kind.provider.key, raising=False)  # type: ignore[attr-defined]

@@ -42,6 +42,7 @@ class Wire:
     settings: dict[str, Any] = field(default_factory=dict)
     keyless: bool = False
     words: bool = False
+    socket: bool = False  # the other side is `AzureServer`
 
     def answer(self, request: web.Request, body: bytes) -> Good | str:
         if request.path != self.path:
@@ -107,11 +108,6 @@ def elevenlabs() -> Good:
     return Good("application/json", [f"{line}\n".encode() for line in lines])
 
 
-def spoken_ssml(_: web.Request, body: bytes) -> str:
-    text = body.decode().rpartition("</prosody>")[0].rpartition(">")[2]
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
 def form(body: bytes) -> dict[str, str]:
     return dict(urllib.parse.parse_qsl(body.decode()))
 
@@ -127,14 +123,7 @@ WIRES = {
         + has(r.query, output_format="pcm_24000"),
         elevenlabs, lambda _, b: parsed(b)["text"], {"voice": "v"}, words=True,
     ),
-    "tts.azure": Wire(
-        "/cognitiveservices/v1",
-        lambda r, _: header(
-            r, Ocp_Apim_Subscription_Key=KEY, X_Microsoft_OutputFormat="raw-24khz-16bit-mono-pcm",
-            Content_Type="application/ssml+xml",
-        ),
-        lambda: PCM, spoken_ssml,
-    ),
+    "tts.azure": Wire("", lambda _, __: "it is a WebSocket", lambda: PCM, lambda _, __: "", socket=True, words=True),
     "tts.cartesia": Wire(
         "/tts/sse",
         lambda r, b: header(r, Authorization=BEARER) + has(
