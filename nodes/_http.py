@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Context
+from vaidol.nodes._answer import Answer
 from vaidol.nodes._connections import MAX_LINE, Connections
 from vaidol.nodes._provider import Provider, RemoteSettings
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientWebSocketResponse
 
 T = TypeVar("T")
-MAX_BODY = 8 << 20  # bytes of an answer that is read as a whole
 END_S = 0.05
 SAID = 200  # characters of a server's own words that are passed on
 QUOTA = ("quota", "credit", "balance", "billing", "insufficient", "payment")
@@ -214,66 +214,6 @@ class Service:
 
     def _headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {**headers, **{name: value.get_secret_value() for name, value in self.settings.headers.items()}}
-
-
-class Answer:
-    """The answer to one request, read piece by piece, each within the time the settings give it."""
-
-    def __init__(self, service: Service, response: ClientResponse) -> None:
-        self._service = service
-        self._response = response
-        self.kind = response.headers.get("Content-Type", "nothing").partition(";")[0].strip().casefold()
-
-    def must_be(self, *kinds: str) -> None:
-        """Raises `ProviderError` unless the content is of a kind that begins with one of `kinds`."""
-        if not self.kind.startswith(kinds):
-            raise self._service.wrong(f"answered with {self.kind}; is base_url right?", "protocol")
-
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
-        """The bytes as they come."""
-        limit_s = self._service.settings.first_s
-        with self._service.explained("broke the connection off"):
-            while data := await self._service.next(self._response.content.readany(), limit_s):
-                limit_s = self._service.settings.stall_s
-                yield data
-
-    async def lines(self) -> AsyncGenerator[Any, None]:
-        """One JSON value per line."""
-        async for line in self._lines():
-            if line:
-                yield self._parsed(line)
-
-    async def events(self) -> AsyncGenerator[Any, None]:
-        """The JSON values of an SSE stream, up to its end or [DONE]; comments and names of events are skipped."""
-        async for line in self._lines():
-            if line.startswith(b"data:"):
-                data = line.removeprefix(b"data:").strip()
-                if data == b"[DONE]":
-                    return
-                if data:
-                    yield self._parsed(data)
-
-    async def json(self) -> Any:
-        """All of it."""
-        body = b""
-        async for data in self.pieces():
-            body += data
-            if len(body) > MAX_BODY:
-                raise self._service.wrong(f"sent more than {MAX_BODY >> 20} MB", "protocol")
-        return self._parsed(body)
-
-    async def _lines(self) -> AsyncGenerator[bytes, None]:
-        limit_s = self._service.settings.first_s
-        with self._service.explained("broke the connection off"):
-            while line := await self._service.next(self._response.content.readline(), limit_s):
-                limit_s = self._service.settings.stall_s
-                yield line.strip()
-
-    def _parsed(self, data: bytes) -> Any:
-        try:
-            return json.loads(data)
-        except (ValueError, RecursionError) as error:
-            raise self._service.wrong("sent something that is not JSON; is base_url right?", "protocol") from error
 
 
 def _wait_told(headers: Mapping[str, str]) -> str:

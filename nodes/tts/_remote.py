@@ -11,8 +11,9 @@ from typing import Any, ClassVar, TypeVar
 
 from vaidol.graph.frames import F32, Word
 from vaidol.graph.node import Need
+from vaidol.nodes._answer import Answer
 from vaidol.nodes._connections import connections_need
-from vaidol.nodes._http import Answer, Service
+from vaidol.nodes._http import Service
 from vaidol.nodes._provider import Provider, RemoteSettings
 from vaidol.nodes._sound import SoundDecoder
 from vaidol.nodes.tts._cache import SpeakerSettings

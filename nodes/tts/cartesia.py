@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from vaidol.graph.frames import Word
-from vaidol.nodes._http import Answer
+from vaidol.nodes._answer import Answer
 from vaidol.nodes._provider import Provider
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
