@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +15,11 @@ from vaidol.graph.frames import Audio, Frame, Sentence, TextDelta, Transcript, U
 from vaidol.graph.mcapfile import BadRecording, Recording
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.ports import Port
-from vaidol.graph.recorder import Dump, Recorded
+from vaidol.graph.recorder import PLAYED, Dump, Recorded
+from vaidol.graph.registry import Registry, UnknownKind
 from vaidol.graph.ways import behind
 
-KIND = "replay.port"
+KIND, EAR_KIND, EAR = "replay.port", "replay.ear", "replay_ear"
 STEP_MS, TAIL_S = 20, 2.0  # of the silence behind a microphone's sound, so that the last turn can end
 OWN_ENDS = ("superseded", "abandoned", "session ends", "replay")  # cuts that come by themselves
 STATUS = {"turn_done": "done", "turn_cut": "cut", "turn_failed": "failed"}
@@ -34,21 +37,43 @@ def begin_at(recording: Recording, port: str) -> str:
     return sound[0]
 
 
-def cut_down(data: dict[str, Any], port: str) -> dict[str, Any]:
+def cut_down(data: dict[str, Any], port: str, kinds: Registry) -> dict[str, Any]:
     """The part of a pipeline that lies behind `port`; the node before it is one that plays the recording.
 
-    data: a pipeline with its edges as maps. Raises `BadRecording` when it has no such node.
+    What a page says by itself does not come from what it is shown: only that lies behind `port` which the recording
+    leads to. data: a pipeline with its edges as maps. Raises `BadRecording` when it has no such node.
     """
     name, _, _ = port.partition(".")
     if name not in data["nodes"]:
         raise BadRecording(f"the pipeline has no node '{name}'; there are: {', '.join(data['nodes'])}")
     ends = [(edge["from"].partition(".")[0], edge["to"].partition(".")[0], edge) for edge in data["edges"]]
-    forward = [(a, b, edge) for a, b, edge in ends if not edge.get("feedback")]
+    sources = set(_outputs(data["nodes"], kinds, lambda out: out.source))
+    forward = [(a, b, edge) for a, b, edge in ends if not edge.get("feedback") and edge["from"] not in sources - {port}]
     kept = behind(name, [(a, b) for a, b, edge in forward if a != name or edge["from"] == port])
     kept |= {node["fallback"] for key, node in data["nodes"].items() if key in kept and node.get("fallback")}
     nodes = {key: node for key, node in data["nodes"].items() if key in kept}
     edges = [e for a, b, e in ends if b in kept and (a in kept or e["from"] == port)]
+    played = list(_outputs(nodes, kinds, lambda out: out.name == PLAYED))
+    if played:  # whoever took it may be gone, and what leaves for nobody is not recorded
+        nodes[EAR] = {"use": EAR_KIND}
+        edges += [{"from": source, "to": f"{EAR}.audio"} for source in played]
     return {**data, "nodes": {name: {"use": KIND}, **nodes}, "edges": edges}
+
+
+def _outputs(nodes: dict[str, Any], kinds: Registry, wanted: Callable[[Port], bool]) -> Iterator[str]:
+    """Ports of outputs as `node.port`. A kind that there is not is told by the compiler."""
+    for name, node in nodes.items():
+        with contextlib.suppress(UnknownKind):
+            yield from (f"{name}.{out.name}" for out in kinds.find(node["use"]).outputs if wanted(out))
+
+
+class Ear(Node[Settings]):
+    """replay.ear: somebody for whom the sound leaves.  audio (Audio)"""
+
+    inputs = (Port("audio", Audio),)
+
+    def process(self, port: str, frame: Audio) -> None:
+        pass
 
 
 def playing(recording: Recording, port: str) -> type[Node[Any]]:

@@ -21,7 +21,7 @@ from vaidol.graph.mcapfile import BadRecording, Recording, read
 from vaidol.graph.plan import Plan
 from vaidol.graph.recorder import Dump, Recorder
 from vaidol.graph.registry import Registry
-from vaidol.graph.replay import KIND, begin_at, cut_down, playing, sound, turns
+from vaidol.graph.replay import EAR_KIND, KIND, Ear, begin_at, cut_down, playing, sound, turns
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import check
 from vaidol.graph.yamlfile import Document, parse
@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         port = begin_at(recording, arguments.port)
         kinds = registry()
         kinds.add(KIND, playing(recording, port))
+        kinds.add(EAR_KIND, Ear)
         plan = _plan(arguments, recording, port, kinds)
     except BadRecording as error:
         raise Wrong(str(error)) from error
@@ -91,7 +92,7 @@ def _plan(arguments: argparse.Namespace, recording: Recording, port: str, kinds:
     if arguments.swap or arguments.set:
         document = overlay(document, Document(patch_of(arguments.swap, arguments.set), "--swap"))
     edges_from_text(document)
-    document.data = _to_files(cut_down(document.data, port))
+    document.data = _to_files(cut_down(document.data, port, kinds))
     return compile_plan(check(document, partial=True), kinds)
 
 

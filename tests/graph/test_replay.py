@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vaidol import pipelines
+from vaidol.graph import yamlfile
 from vaidol.graph.clock import run_virtual
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.ends import ENDS
@@ -18,10 +20,10 @@ from vaidol.graph.frames import Audio
 from vaidol.graph.mcapfile import BadRecording, Recording, read, write
 from vaidol.graph.recorder import Dump, Recorded, Recorder
 from vaidol.graph.registry import Registry
-from vaidol.graph.replay import KIND, begin_at, cut_down, playing, sound, turns
+from vaidol.graph.replay import EAR_KIND, KIND, Ear, begin_at, cut_down, playing, sound, turns
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import check
-from vaidol.graph.yamlfile import parse
+from vaidol.graph.yamlfile import expand_environment, parse
 from vaidol.tests.graph.swapping import KINDS, during, talk
 
 
@@ -47,11 +49,11 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 
 
 def replayed(recording: Recording, port: str, **voice: Any) -> tuple[Dump, list[Audio]]:
-    kinds = Registry("vaidol.nodes", extra={**KINDS, **ENDS, KIND: playing(recording, port)})
+    kinds = Registry("vaidol.nodes", extra={**KINDS, **ENDS, KIND: playing(recording, port), EAR_KIND: Ear})
     document = parse(recording.written, "recorded")
     document.data["nodes"]["voice"]["with"] = voice
     edges_from_text(document)
-    document.data = cut_down(document.data, port)
+    document.data = cut_down(document.data, port, kinds)
     plan = compile_plan(check(document), kinds)
 
     async def main() -> tuple[Dump, list[Audio]]:
@@ -85,12 +87,24 @@ def test_what_was_said_is_answered_anew_by_another_voice(recording: Recording) -
 def test_it_can_begin_in_the_middle_and_drops_what_lies_before(recording: Recording) -> None:
     document = parse(recording.written, "recorded")
     edges_from_text(document)
-    small = cut_down(document.data, "agent.text")
+    small = cut_down(document.data, "agent.text", Registry("vaidol.nodes", extra={**KINDS, **ENDS}))
     assert set(small["nodes"]) == {"agent", "voice", "out"}
     assert small["nodes"]["agent"] == {"use": KIND}
     dump, heard = replayed(recording, "agent.text", gain=3)
     assert {frame.seq for frame in heard} == {3}
     assert [turn["status"] for turn in turns(dump)] == ["done", "cut"]
+
+
+def test_what_the_page_says_by_itself_is_not_behind_what_it_is_shown(recording: Recording) -> None:
+    """The page gets transcripts, and its talk button leads to the turn: that is no way from the one to the other."""
+    kinds = Registry("vaidol.nodes", extra={KIND: playing(recording, "user.text"), EAR_KIND: Ear})
+    document = yamlfile.read(pipelines.find("default"))
+    expand_environment(document)
+    edges_from_text(document)
+    document.data = cut_down(document.data, "asr.transcript", kinds)
+    assert set(document.data["nodes"]) & {"mic", "vad", "turn"} == set()
+    assert {"from": "out.played", "to": "replay_ear.audio"} in document.data["edges"]
+    assert {edge["to"] for edge in document.data["edges"]} >= {"agent.user", "out.audio", "page.mouth"}
 
 
 def test_a_port_without_anything_is_refused(recording: Recording) -> None:

@@ -15,9 +15,20 @@ from vaidol.server import door
 from vaidol.server.door import Door
 from vaidol.tests.e2e.serving import free_port
 
-FIRST = {"aiohttp", "aiortc", "av", "numpy", "pydantic", "yaml", "tqdm", "vaidol.graph.plan", "vaidol.nodes"}
+FIRST = {
+    "aiohttp",
+    "aiortc",
+    "av",
+    "networkx",
+    "numpy",
+    "pydantic",
+    "yaml",
+    "tqdm",
+    "vaidol.graph.plan",
+    "vaidol.nodes",
+}
 IDLE = {
-    "aiortc", "av", "ctranslate2", "faster_whisper", "hibari", "mcap", "networkx", "onnxruntime", "openai", "soxr",
+    "aiortc", "av", "ctranslate2", "faster_whisper", "hibari", "mcap", "onnxruntime", "openai", "soxr",
     "prometheus_client", "tokenizers", "torch", "xllamacpp", "opentelemetry",
 }  # fmt: skip
 ASK = """
