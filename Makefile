@@ -2,7 +2,6 @@
 PYTHON ?= python3
 PIPELINE ?= default
 BIN := .venv/bin
-SIDE := tests/graph tests/models tests/nodes
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: install run test lint wheel clean
@@ -13,8 +12,8 @@ run: install
 	@$(BIN)/vaidol serve $(PIPELINE)
 
 test: .venv/.tested-with lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(SIDE)
-	@$(BIN)/python -m pytest $(addprefix --ignore=,$(SIDE))
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest -m alone
 
 lint: .venv/.tested-with
 	@$(BIN)/ruff check .

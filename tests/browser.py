@@ -6,12 +6,18 @@ import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Playwright
+    from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 CHROMIUM = "/usr/bin/chromium"
+FRAME_MS = 50  # at 60 frames a second, drawing without a graphics card takes most of a core
+WINDOW = {"width": 880, "height": 600}
+CALM = f"""(() => {{
+  const draw = window.requestAnimationFrame.bind(window);
+  window.requestAnimationFrame = (act) => setTimeout(() => draw(act), {FRAME_MS - 8});
+}})()"""
 FLAGS = (
     "--no-sandbox",
     "--use-fake-ui-for-media-stream",
@@ -53,6 +59,13 @@ def _launched(playwright: Playwright, microphone: Path | None, flags: tuple[str,
         yield browser
     finally:
         browser.close()
+
+
+def calm(browser: Browser, **context: Any) -> BrowserContext:
+    """A context of small pages that draw 20 frames a second: the machine is left to what is tested."""
+    made = browser.new_context(**{"viewport": WINDOW, **context})
+    made.add_init_script(CALM)
+    return made
 
 
 def complaints(page: Page) -> list[str]:

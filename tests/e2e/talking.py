@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 needs_everything = [
+    pytest.mark.alone,
     pytest.mark.browser,
     pytest.mark.models,
     pytest.mark.timeout(240),

@@ -15,6 +15,7 @@ from vaidol.tests.bench import _speech as speech
 from vaidol.tests.e2e.bad_network import QUESTION
 
 pytestmark = [
+    pytest.mark.alone,
     pytest.mark.models,
     pytest.mark.timeout(240),
     pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng"),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium, chromiums
+from vaidol.tests.browser import calm, chromium, chromiums
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import Server, free_port, serving
 from vaidol.tests.e2e.talking import SAMPLER, live, needs_everything, start, told, type_in, wait_for_answers
@@ -60,7 +60,7 @@ def test_two_speakers_at_once_hear_only_their_own_answers(server: Server, tmp_pa
     one = speech.write(tmp_path / "one.wav", speech.script(3.0, "What is the capital of France?", 30.0))
     two = speech.write(tmp_path / "two.wav", speech.script(5.0, "Do you like music?", 30.0, voice="en-gb", speed=140))
     with chromiums(one, two) as browsers:
-        pages = [browser.new_page(bypass_csp=True) for browser in browsers]
+        pages = [calm(browser, bypass_csp=True).new_page() for browser in browsers]
         for page in pages:
             start(page, server.url)
             page.evaluate(SAMPLER)
@@ -86,7 +86,7 @@ def silent_before_its_turn(samples: list[tuple[float, float, str, str]]) -> bool
 
 def test_absurd_messages_are_told_and_the_call_goes_on(server: Server) -> None:
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         page.add_init_script(KEEP_CHANNELS)
         start(page, server.url)
         page.locator("#mute").click()
@@ -103,7 +103,7 @@ def test_absurd_messages_are_told_and_the_call_goes_on(server: Server) -> None:
 
 def test_a_closed_tab_ends_its_session_at_once(server: Server) -> None:
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         mine = page.evaluate("vaidol.session")
         assert mine in {session["id"] for session in sessions(server)}
@@ -127,7 +127,7 @@ def test_the_way_into_a_call_takes_offers_only(server: Server) -> None:
 def test_a_server_that_stops_and_comes_back_is_called_again(model: OpenaiServer, tmp_path: Path) -> None:
     port = free_port()
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         with serving(tmp_path, "openai", port=port, LLM_URL=model.url) as server:
             start(page, server.url)
             page.locator("#mute").click()

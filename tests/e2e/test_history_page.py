@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import serving
 from vaidol.tests.e2e.talking import start, type_in, wait_for_answers
@@ -28,7 +28,7 @@ def test_earlier_conversations_are_read_taken_up_and_deleted(tmp_path: Path) -> 
         serving(tmp_path, *arguments, LLM_URL=model.url) as server,
         chromium() as browser,
     ):
-        mine, other = browser.new_context(bypass_csp=True), browser.new_context()
+        mine, other = calm(browser, bypass_csp=True), calm(browser)
         page = mine.new_page()
         wrong = complaints(page)
         start(page, server.url)

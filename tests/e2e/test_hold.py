@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.e2e.talking import needs_everything, start, told, wait_for_answers
 
@@ -26,7 +26,7 @@ def test_words_show_while_the_key_is_held_and_nothing_is_heard_without_it(server
     microphone = tmp_path / "talk.wav"
     speech.write(microphone, speech.script(1.0, "Nobody hears this.", 3.5, WORDS, 40.0))
     with chromium(microphone=microphone) as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         wrong = complaints(page)
         page.add_init_script("localStorage.setItem('vaidol.hold', 'true')")
         start(page, server.url)

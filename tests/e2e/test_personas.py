@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import serving
 from vaidol.tests.e2e.talking import start, type_in, wait_for_answers
@@ -45,7 +45,7 @@ def test_a_persona_is_chosen_on_the_page_and_tools_are_shown(tmp_path: Path) -> 
         serving(tmp_path, str(tmp_path / "small.yaml"), LLM_URL=model.url) as server,
         chromium() as browser,
     ):
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         wrong = complaints(page)
         start(page, server.url)
         list_ = page.locator("#persona select")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import Server, free_port, serving
 from vaidol.tests.e2e.talking import SAMPLER, live, needs_everything, start, told, type_in, wait_for_answers
@@ -60,7 +60,7 @@ def server(model: OpenaiServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def typing(server: Server) -> Iterator[Page]:
     """A page in a call, its microphone muted."""
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         yield page

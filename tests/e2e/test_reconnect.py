@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from vaidol.tests.browser import chromium
+from vaidol.tests.browser import calm, chromium
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.e2e.talking import live, needs_everything, start, told, type_in
@@ -54,7 +54,7 @@ def test_a_tab_that_dies_in_mid_reply_and_is_opened_again_goes_on(server: Server
     from playwright.sync_api import Error
 
     with chromium() as browser:
-        context = browser.new_context(bypass_csp=True)
+        context = calm(browser, bypass_csp=True)
         page = context.new_page()
         start(page, server.url)
         page.locator("#mute").click()
@@ -81,7 +81,7 @@ def test_a_tab_that_dies_in_mid_reply_and_is_opened_again_goes_on(server: Server
 def test_a_server_that_stands_still_in_mid_reply_goes_on(server: Server, stall_s: float) -> None:
     """After 6 s the page calls again, to the same session; shorter stalls pass by themselves."""
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         session = page.evaluate("vaidol.session")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import serving
 from vaidol.tests.e2e.talking import needs_everything, start, told, type_in, wait_for_answers
@@ -39,7 +39,7 @@ def test_the_model_sees_the_camera_with_typed_and_with_spoken_words(model: Opena
         serving(tmp_path, "openai", LLM_URL=model.url, LLM_KEY="none", LLM_VISION="true") as server,
         chromium(microphone=microphone) as browser,
     ):
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         wrong = complaints(page)
         start(page, server.url)
         type_in(page, "Do you see me?")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.e2e.talking import SAMPLER, needs_everything, start, told, type_in, wait_for_answers
 
@@ -37,7 +37,7 @@ def test_every_part_of_a_call_is_changed_while_it_talks(server: Server, tmp_path
     question = "What is the capital of France?"  # twice: a busy machine may still be at the first steps
     speech.write(microphone, speech.script(24.0, question, 22.0, question, 30.0))
     with chromium(microphone=microphone) as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         wrong = complaints(page)
         start(page, server.url)
         page.evaluate(SAMPLER)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium, complaints
+from vaidol.tests.browser import calm, chromium, complaints
 from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.e2e.talking import SAMPLER, needs_everything, start, told, type_in, wait_for_answers
 
@@ -26,7 +26,7 @@ def test_two_questions_and_a_typed_one(server: Server, tmp_path: Path) -> None:
     microphone = tmp_path / "questions.wav"
     speech.write(microphone, speech.script(2.0, "What is the capital of France?", 16.0, "Do you like music?", 20.0))
     with chromium(microphone=microphone) as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         wrong = complaints(page)
         start(page, server.url)
         page.evaluate(SAMPLER)
@@ -54,7 +54,7 @@ def test_two_questions_and_a_typed_one(server: Server, tmp_path: Path) -> None:
 
 def test_stop_speaking_silences_the_avatar(server: Server) -> None:
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         page.evaluate(SAMPLER)
@@ -72,7 +72,7 @@ def test_stop_speaking_silences_the_avatar(server: Server) -> None:
 
 def test_two_callers_hear_only_their_own_answers(server: Server) -> None:
     with chromium() as browser:
-        pages = [browser.new_context(bypass_csp=True).new_page() for _ in range(2)]
+        pages = [calm(browser, bypass_csp=True).new_page() for _ in range(2)]
         for page, text in zip(pages, ("My name is Bartholomew.", "My name is Wilhelmina."), strict=True):
             start(page, server.url)
             page.locator("#mute").click()
@@ -90,7 +90,7 @@ def test_two_callers_hear_only_their_own_answers(server: Server) -> None:
 
 def test_without_a_microphone_one_can_type(server: Server) -> None:
     with chromium(flags=("--deny-permission-prompts",)) as browser:
-        context = browser.new_context(permissions=[], bypass_csp=True)
+        context = calm(browser, permissions=[], bypass_csp=True)
         page = context.new_page()
         page.add_init_script(
             "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); };"
@@ -103,7 +103,7 @@ def test_without_a_microphone_one_can_type(server: Server) -> None:
 
 def test_control_c_ends_within_two_seconds_without_a_traceback(tmp_path: Path) -> None:
     with serving(tmp_path) as server, chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         seconds = server.interrupt()
         assert seconds < 4  # 2 s on an idle machine; this one is shared

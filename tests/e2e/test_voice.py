@@ -16,7 +16,7 @@ import torch
 from tests.models.rvc.ears import write_ears
 from tests.models.rvc.voices import checkpoint
 from vaidol.tests.bench import _speech as speech
-from vaidol.tests.browser import chromium
+from vaidol.tests.browser import calm, chromium
 from vaidol.tests.e2e.local_openai import openai_server
 from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.e2e.talking import SAMPLER, needs_everything, start, told, type_in, wait_for_answers
@@ -104,7 +104,7 @@ def until(true: Any, seconds: float = 30.0) -> None:
 
 def test_a_call_in_an_rvc_voice_cut_in_mid_sentence(server: Server) -> None:
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         page.evaluate(SAMPLER)
@@ -125,7 +125,7 @@ def test_a_call_in_an_rvc_voice_cut_in_mid_sentence(server: Server) -> None:
 
 def test_the_worker_is_killed_and_the_call_goes_on(server: Server) -> None:
     with chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         page.evaluate(SAMPLER)
@@ -154,7 +154,7 @@ def test_a_tone_sweep_through_the_live_changer(tmp_path: Path) -> None:
     sweep = 0.3 * sum(np.sin(2 * np.pi * n * np.cumsum(hertz) / rate) / n**2 for n in (1, 2, 3))
     microphone = speech.write(tmp_path / "sweep.wav", np.concatenate((np.zeros(rate), sweep)).astype(np.float32))
     with serving(tmp_path, "voice-changer", VOICE="child") as server, chromium(microphone=microphone) as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.evaluate(PITCHES)
         page.wait_for_function("pitches.filter(([hz, rms]) => rms > 0.02).length > 50", timeout=30_000)
@@ -173,7 +173,7 @@ def test_a_voice_through_the_live_changer_with_rvc(folder: Path, tmp_path: Path)
     microphone = speech.write(tmp_path / "speech.wav", said)
     (tmp_path / "live.yaml").write_text(LIVE.format(model=folder / "voice.pth", units=folder / "ears"))
     with serving(tmp_path, str(tmp_path / "live.yaml")) as server, chromium(microphone=microphone) as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.evaluate(SAMPLER)
         page.wait_for_function("samples.filter(([rms]) => rms > 0.01).length > 60", timeout=30_000)

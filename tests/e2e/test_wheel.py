@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from vaidol.tests.browser import chromium
+from vaidol.tests.browser import calm, chromium
 from vaidol.tests.e2e.serving import serving
 from vaidol.tests.e2e.talking import needs_everything, start, told, type_in, wait_for_answers
 from vaidol.tests.wheel import build
@@ -26,7 +26,7 @@ def test_the_wheel_serves_a_call_from_anywhere(tmp_path: Path) -> None:
     )  # fmt: skip
     assert Path(loaded.stdout.strip()).is_relative_to(site)
     with serving(tmp_path, PYTHONPATH=str(site)) as server, chromium() as browser:
-        page = browser.new_page(bypass_csp=True)
+        page = calm(browser, bypass_csp=True).new_page()
         start(page, server.url)
         page.locator("#mute").click()
         type_in(page, "Hello!")

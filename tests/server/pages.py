@@ -139,7 +139,8 @@ class Stage:
         return found
 
     def call(self) -> None:
-        """Press start and go as far as the server's hello."""
+        """Press start when the avatar is there, and go as far as the server's hello."""
+        self.page.locator("#avatar svg").wait_for()
         self.page.locator("#start:enabled").click()
         self.live()
 

@@ -11,13 +11,17 @@ from typing import Any
 
 import pytest
 
-from tests.browser import available, chromium, complaints
+from tests.browser import available, calm, chromium, complaints
 from vaidol.graph.registry import Registry
 from vaidol.server.app import SERVER
 from vaidol.tests.bench.avatar import PIPELINE, Bursts, Echoes
 from vaidol.tests.server.client import serving
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
+pytestmark = [
+    pytest.mark.alone,
+    pytest.mark.browser,
+    pytest.mark.skipif(not available(), reason="no chromium on this machine"),
+]
 WHOLE = """(() => {
   const { top, bottom, height } = document.querySelector("#avatar svg").getBoundingClientRect();
   return top >= -1 && bottom <= innerHeight + 1 && height > 0.7 * innerHeight;
@@ -70,7 +74,7 @@ def until(page: Any, condition: str, seconds: float = 15) -> None:
 
 
 def opened(browser: Any, url: str, **context: Any) -> tuple[Any, list[str]]:
-    page = browser.new_context(**context).new_page()
+    page = calm(browser, **context).new_page()
     found = complaints(page)
     page.goto(url)
     return page, found

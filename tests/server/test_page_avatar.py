@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,12 +19,9 @@ FACE = "Eye.Smile|Brow|MouthForm|Cheek|Pucker|EyeBallForm|Tear|Heart|Wave"
 
 
 @pytest.fixture
-def stage(browser: object) -> Iterator[Stage]:
-    with staged(browser, Script()) as found:
-        found.page.locator("#avatar svg").wait_for()
-        found.call()
-        yield found
-        assert found.complaints == []
+def stage(stage: Stage) -> Stage:
+    stage.call()
+    return stage
 
 
 def mouth(stage: Stage, at: int, values: list[float], **fields: object) -> None:
@@ -121,10 +117,13 @@ def test_a_cut_closes_the_mouth_and_drops_what_waits(stage: Stage) -> None:
 
 
 def test_the_voice_shuts_a_mouth_that_an_expression_opened(stage: Stage) -> None:
+    hear(stage, 0)
+    stage.say("sync", origin=4_294_967_000, rate=48_000)
     stage.say("expression", name="joy", weight=1, ms=50)
     stage.until("vaidol.puppet.value('ParamMouthOpenY') > 0.4")
     mouth(stage, 0, [0.6] * 5)
     stage.until(OPEN)
+    hear(stage, 6 * STEP)
     stage.until(SHUT)
     stage.page.wait_for_timeout(200)
     assert stage.value("ParamMouthOpenY") < 0.02

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,13 +19,6 @@ REASONS = {
     "NotReadableError": "Another program is using the microphone.",
     "OddError": "The microphone cannot be used (denied). You can type instead.",
 }
-
-
-@pytest.fixture
-def stage(browser: object) -> Iterator[Stage]:
-    with staged(browser, Script()) as found:
-        yield found
-        assert found.complaints == []
 
 
 def test_the_start_button_says_what_is_loading(browser: object) -> None:

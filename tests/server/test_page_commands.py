@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser import available
@@ -17,12 +15,9 @@ NO_MOTION = "document.querySelector('#puppet').dataset.motion === ''"
 
 
 @pytest.fixture
-def stage(browser: object) -> Iterator[Stage]:
-    with staged(browser, Script()) as found:
-        found.page.locator("#avatar svg").wait_for()
-        found.call()
-        yield found
-        assert found.complaints == []
+def stage(stage: Stage) -> Stage:
+    stage.call()
+    return stage
 
 
 def shown(stage: Stage, name: str) -> str:

@@ -23,13 +23,11 @@ def browser() -> Iterator[object]:
 
 
 @pytest.fixture
-def stage(browser: object) -> Iterator[Stage]:
-    with staged(browser, Script()) as found:
-        found.call()
-        assert found.page.locator("#eyes").is_hidden()
-        found.say("sight", able=True)
-        yield found
-        assert found.complaints == []
+def stage(stage: Stage) -> Stage:
+    stage.call()
+    assert stage.page.locator("#eyes").is_hidden()
+    stage.say("sight", able=True)
+    return stage
 
 
 def size(jpeg: bytes) -> tuple[int, int]:

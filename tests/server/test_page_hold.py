@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser import available
@@ -13,12 +11,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="n
 
 
 @pytest.fixture
-def stage(browser: object) -> Iterator[Stage]:
-    with staged(browser, Script()) as found:
-        found.call()
-        found.page.locator("#hold-mode").click()
-        yield found
-        assert found.complaints == []
+def stage(stage: Stage) -> Stage:
+    stage.call()
+    stage.page.locator("#hold-mode").click()
+    return stage
 
 
 def talks(stage: Stage) -> list[bool]:

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.browser import available, chromium
-from tests.server.pages import Script, Stage, staged
+from tests.browser import available
+from tests.server.pages import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    with chromium() as browser, staged(browser, Script()) as found:
-        yield found
-        assert found.complaints == []
 
 
 def test_the_notice_comes_and_goes(stage: Stage) -> None:

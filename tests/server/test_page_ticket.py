@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from tests.browser import available, chromium
-from tests.server.pages import PEER, Script, Stage, staged
+from tests.browser import available
+from tests.server.pages import PEER, Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    with chromium() as browser, staged(browser, Script()) as found:
-        yield found
-        assert found.complaints == []
 
 
 def test_a_tab_that_crashed_finds_its_session_again_and_its_duplicate_does_not(stage: Stage) -> None:

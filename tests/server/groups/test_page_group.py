@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser import available, chromium
-from tests.server.pages import Script, staged
+from tests.browser import available
+from tests.server.pages import Stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not available(), reason="no chromium on this machine")]
 
 
-def test_what_others_say_is_read_with_their_names() -> None:
-    with chromium() as browser, staged(browser, Script()) as stage:
-        stage.call()
-        stage.say("other", name="Ben", text="Good <b>morning</b>")
-        stage.until("document.body.textContent.includes('Ben: Good <b>morning</b>')")
-        stage.say("other", name="Bo", text="And you?")
-        stage.until("document.querySelector('#heard').textContent === 'Bo: And you?'")
-        assert "Ben: Good <b>morning</b>" in stage.text("#transcript")
-        assert stage.complaints == []
+def test_what_others_say_is_read_with_their_names(stage: Stage) -> None:
+    stage.call()
+    stage.say("other", name="Ben", text="Good <b>morning</b>")
+    stage.until("document.body.textContent.includes('Ben: Good <b>morning</b>')")
+    stage.say("other", name="Bo", text="And you?")
+    stage.until("document.querySelector('#heard').textContent === 'Bo: And you?'")
+    assert "Ben: Good <b>morning</b>" in stage.text("#transcript")
