@@ -6,7 +6,6 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator
@@ -19,10 +18,10 @@ from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.nodes.agent._context import Summaries
 from vaidol.nodes.agent._eyes import Eyes
-from vaidol.nodes.agent._history import POOL, HistoryError, Line, Recorder
+from vaidol.nodes.agent._history import Line
 from vaidol.nodes.agent._memory import Conversation, Message
 from vaidol.nodes.agent._persona import TAG, load_persona
-from vaidol.nodes.agent._recall import reminder
+from vaidol.nodes.agent._remembering import Remembering
 
 
 class ChatSettings(Settings):
@@ -41,8 +40,12 @@ class ChatSettings(Settings):
     Japanese and Korean; corrected by what the model reports."""
     summarise: bool = True
     """Have the model summarise what no longer fits into the memory, between two replies; else it is forgotten."""
-    recall: int = Field(0, ge=0, le=20)
-    """Lines of the user's earlier conversations put before the model with each turn, where the server keeps them."""
+    recall: int = Field(5, ge=0, le=20)
+    """So many things the user told this persona earlier, facts and lines, are put before the model with each turn that
+    they belong to, where the server keeps a history; 0 = none."""
+    facts: Literal["rules", "llm", "off"] = "rules"
+    """How facts about the user ("lives in Oslo") are learned for later talks, where the server keeps a history: rules
+    find plain statements in English, German, French and Spanish; llm asks the model after each reply (a good one)."""
     max_tokens: int = Field(300, ge=1, le=100_000)
     """Length of a reply, tokens."""
     first_token_s: float = Field(20.0, gt=0, le=600)
@@ -60,7 +63,6 @@ class ChatSettings(Settings):
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
 TOLD = 1 << 43  # and those of what it was told to say
 OTHERS = 8  # personas whose talk is kept while another one speaks
-RECALL_S = 0.15  # a reply waits no longer for what was said earlier
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
 C = TypeVar("C", bound=ChatSettings)
 
@@ -92,10 +94,8 @@ class ChatAgent(Node[C]):
         self.summaries = Summaries(ctx, self.beside)
         self.answering = Transcript()  # what is being answered
         self._stop_listening: Callable[[], None] = lambda: None
-        self._recorder: Recorder | None = None
-        self._writing = False
         self._told = 0  # times it was told what to say
-        self._complained = False  # that it cannot be written down
+        self.remembering = Remembering(ctx, settings, self._who, lambda: self.memory, self.beside)
 
     @property
     def source(self) -> str:
@@ -122,11 +122,7 @@ class ChatAgent(Node[C]):
 
     async def open(self) -> None:
         """Subclasses call this."""
-        try:
-            self._recorder = self.ctx.end("history")
-            self.memory.note = self._note
-        except ProviderError:  # this session keeps none
-            self._recorder = None
+        self.remembering.open()
         if self.settings.greet and not self.settings.prompt:
             self._stop_listening = self.ctx.events.listen(self._event)
             for event in self.ctx.events:  # the client may have been quicker than this node
@@ -136,14 +132,13 @@ class ChatAgent(Node[C]):
         """Subclasses call this."""
         self._stop_listening()
         self.eyes.close()
-        await self._write()
+        await self.remembering.close()
 
     def resume(self, chat: str, lines: Sequence[Line]) -> None:
         """Go on with a conversation of the history: it alone is remembered now, and what is said is added to it."""
         roles: dict[str, Literal["user", "assistant"]] = {"user": "user", "assistant": "assistant"}
         self.memory.recall((line.n, roles[line.role], line.text) for line in lines)
-        if self._recorder is not None:
-            self._recorder.go_on(self._who, chat)
+        self.remembering.go_on(chat)
 
     def export_state(self) -> dict[str, Any]:
         return {"memory": self.memory, "persona": self._who, "others": self._others}
@@ -180,28 +175,6 @@ class ChatAgent(Node[C]):
         else:
             self.memory.cut(cut.gen, cut.heard_text)
 
-    def _note(self, n: int, role: str, text: str) -> None:
-        if self._recorder is not None:
-            self._recorder.note(self._who, self.settings.persona, n, role, text)
-            if not self._writing:
-                self._writing = True
-                self.ctx.spawn(self._write())
-
-    async def _write(self) -> None:
-        """Write down what waits; what cannot be written waits for the next time."""
-        recorder = self._recorder
-        try:
-            while recorder is not None and (lines := recorder.waiting()):
-                await self.ctx.call(POOL, recorder.history.write, lines)
-                recorder.written(lines)
-                self._complained = False
-        except (HistoryError, ProviderError) as error:
-            if not self._complained:  # once, until it works again
-                self.ctx.trouble(str(error), code="history")
-            self._complained = True
-        finally:
-            self._writing = False
-
     def _event(self, event: Event) -> None:
         if event.name == "joined":
             self._stop_listening()  # who comes back is not greeted again
@@ -234,8 +207,9 @@ class ChatAgent(Node[C]):
         self.answering = user
         if self.crowded:
             self.summaries.stop()
+            self.remembering.stop()
         self.memory.begin(user.gen)
-        aside = user.text.strip() if user.aside else await self._recalled(user)
+        aside = user.text.strip() if user.aside else await self.remembering.recalled(user)
         async with aclosing(self.replied(self.memory.messages(aside))) as pieces:
             seq = 0
             async for text in pieces:
@@ -260,21 +234,6 @@ class ChatAgent(Node[C]):
                     yield text
         if not begun:
             raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
-
-    async def _recalled(self, user: Transcript) -> str:
-        """What the user told this persona earlier that belongs to this turn; counted, and nothing where it is slow."""
-        recorder, most = self._recorder, self.settings.recall
-        if recorder is None or not recorder.user or not most:
-            return ""
-        look = partial(recorder.history.recall, recorder.user, self.settings.persona, recorder.chat(self._who))
-        try:
-            async with asyncio.timeout(RECALL_S):
-                lines = await self.ctx.call(POOL, look, user.text, most)
-        except (HistoryError, ProviderError, TimeoutError):
-            self.ctx.count("not_recalled")
-            return ""
-        self.ctx.count("recalled", len(lines))
-        return reminder(lines)
 
     async def _next(self, pieces: AsyncGenerator[str, None], limit_s: float) -> str | None:
         try:

@@ -1,4 +1,4 @@
-"""Conversations in an SQLite file, by user and persona: list, search by words, read, rename, delete.
+"""Conversations in an SQLite file, by user and persona: list, search by words, read, rename, delete; what to recall.
 
 Every call blocks and belongs on the pool `POOL`, one at a time. A line is written in one transaction, so that a process
 that is killed leaves a file without half a line. Nothing is found without the user whose it is.
@@ -6,41 +6,24 @@ that is killed leaves a file without half a line. Nothing is found without the u
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vaidol.nodes.agent._recall import UNSPACED, best, terms
+from vaidol.nodes.agent._history_file import NOW, HistoryError, HistoryFile, apart, clean, owner, remember
+from vaidol.nodes.agent._meaning import Meaning
+from vaidol.nodes.agent._memos import Memos
 
+__all__ = ["POOL", "TITLE_MAX", "Chat", "History", "HistoryError", "Line", "Recorder", "search"]
 POOL = "history"
-VERSION = 1
-BUSY_S = 3.0  # wait for another process that writes
 TITLE, TITLE_MAX = 60, 200  # characters of one made here, of one that is given
 LISTED = 200  # conversations at most
 READ = 20_000  # lines at most
-COMPARED = 400  # lines that may be recalled
 WORDS = 32  # of a search
-NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
-TABLES = f"""
-CREATE TABLE chat (id TEXT PRIMARY KEY, user TEXT NOT NULL, persona TEXT NOT NULL, title TEXT NOT NULL DEFAULT '',
-  began TEXT NOT NULL DEFAULT ({NOW}), changed TEXT NOT NULL DEFAULT ({NOW})) WITHOUT ROWID;
-CREATE INDEX chat_user ON chat (user, changed);
-CREATE TABLE line (id INTEGER PRIMARY KEY, chat TEXT NOT NULL REFERENCES chat (id), n INTEGER NOT NULL,
-  role TEXT NOT NULL, text TEXT NOT NULL, said TEXT NOT NULL DEFAULT ({NOW}), UNIQUE (chat, n));
-CREATE VIRTUAL TABLE word USING fts5 (owner, text, tokenize = 'unicode61 remove_diacritics 2');
-PRAGMA user_version = {VERSION};
-"""
-APART = re.compile(f"([{UNSPACED}])")
-
-
-class HistoryError(Exception):
-    """The file cannot be used; the text says which and why."""
+MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +55,27 @@ class Chat:
 
 
 class History:
-    """The file at `path`, made on first use and readable by its owner alone. All methods raise `HistoryError`."""
+    """The file at `path`, made on first use and readable by its owner alone. All methods raise `HistoryError`.
 
-    def __init__(self, path: Path) -> None:
+    memos: what may be recalled; meaning: what tells what lines mean, None: they are compared by their words.
+    """
+
+    def __init__(self, path: Path, meaning: Meaning | None = None) -> None:
         self.path = path
-        self._db: sqlite3.Connection | None = None
+        self.meaning = meaning
+        self._file = HistoryFile(path)
+        self.memos = Memos(self._file)
 
     def write(self, lines: Sequence[Line]) -> None:
         """Put down `lines`; those that are there already are replaced, and taken out when they have no text."""
-        with self._work() as db:
+        with self._file.work() as db:
             for line in lines:
                 key = (line.chat, line.n)
                 if not line.text:
                     db.execute("DELETE FROM word WHERE rowid IN (SELECT id FROM line WHERE chat = ? AND n = ?)", key)
                     db.execute("DELETE FROM line WHERE chat = ? AND n = ?", key)
                     continue
-                title = _clean(line.text)[:TITLE] if line.role == "user" else ""
+                title = clean(line.text)[:TITLE] if line.role == "user" else ""
                 db.execute(
                     "INSERT INTO chat (id, user, persona, title) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                     f" changed = {NOW}, title = iif(title = '', excluded.title, title)",
@@ -96,10 +84,12 @@ class History:
                 (row,) = db.execute(
                     "INSERT INTO line (chat, n, role, text) VALUES (?, ?, ?, ?)"
                     " ON CONFLICT DO UPDATE SET text = excluded.text RETURNING id",
-                    (*key, line.role, _clean(line.text)),
+                    (*key, line.role, clean(line.text)),
                 ).fetchone()
-                words = (row, _owner(line.user), _apart(line.text))
+                words = (row, owner(line.user), apart(line.text))
                 db.execute("INSERT OR REPLACE INTO word (rowid, owner, text) VALUES (?, ?, ?)", words)
+                if line.role == "user":
+                    remember(db, row, clean(line.user), clean(line.persona), clean(line.text))
 
     def chats(self, user: str, persona: str = "", query: str = "") -> list[Chat]:
         """Conversations of `user`, the newest first; with `query`, those in which a line has all its words."""
@@ -110,37 +100,23 @@ class History:
         found = "substr(min(line.text), 1, 200)" if wanted else "''"
         if wanted:
             where.append("line.id IN (SELECT rowid FROM word WHERE word MATCH :words)")
-        with self._work() as db:
+        with self._file.work() as db:
             rows = db.execute(
                 "SELECT chat.id, persona, title, began, changed,"
                 f" (SELECT count(*) FROM line AS every WHERE every.chat = chat.id), {found}"
                 f" FROM chat JOIN line ON line.chat = chat.id WHERE {' AND '.join(where)}"
                 f" GROUP BY chat.id ORDER BY changed DESC LIMIT {LISTED}",
-                {"user": _clean(user), "persona": _clean(persona), "words": f"owner : {_owner(user)} AND {wanted}"},
+                {"user": clean(user), "persona": clean(persona), "words": f"owner : {owner(user)} AND {wanted}"},
             ).fetchall()
         return [Chat(*row) for row in rows]
 
-    def recall(self, user: str, persona: str, but: str, said: str, most: int) -> list[str]:
-        """What `user` told `persona` in chats other than `but`, and what belongs to `said`: up to `most` lines."""
-        words = " OR ".join(f'"{_apart(term).strip()}"' for term in terms(_clean(said)))
-        if not words:
-            return []
-        with self._work() as db:
-            rows = db.execute(
-                "SELECT line.text FROM word JOIN line ON line.id = word.rowid JOIN chat ON chat.id = line.chat"
-                " WHERE word MATCH ? AND user = ? AND persona = ? AND chat.id != ? AND role = 'user'"
-                f" ORDER BY word.rowid DESC LIMIT {COMPARED}",
-                (f"owner : {_owner(user)} AND text : ({words})", _clean(user), _clean(persona), but),
-            ).fetchall()
-        return best(said, (text for (text,) in rows), most)
-
     def read(self, user: str, chat: str) -> tuple[Chat, list[Line]] | None:
         """One conversation; None where `user` has none of that id."""
-        with self._work() as db:
+        with self._file.work() as db:
             row = db.execute(
                 "SELECT id, persona, title, began, changed, (SELECT count(*) FROM line WHERE line.chat = chat.id)"
                 " FROM chat WHERE id = ? AND user = ?",
-                (_clean(chat), _clean(user)),
+                (clean(chat), clean(user)),
             ).fetchone()
             if row is None:
                 return None
@@ -151,62 +127,59 @@ class History:
 
     def rename(self, user: str, chat: str, title: str) -> bool:
         """False where `user` has none of that id."""
-        with self._work() as db:
-            values = (_clean(title)[:TITLE_MAX], _clean(chat), _clean(user))
+        with self._file.work() as db:
+            values = (clean(title)[:TITLE_MAX], clean(chat), clean(user))
             return db.execute("UPDATE chat SET title = ? WHERE id = ? AND user = ?", values).rowcount > 0
 
     def delete(self, user: str, chat: str) -> bool:
-        """Take a conversation out of the file, its words as well. False where `user` has none of that id."""
-        key = (_clean(chat), _clean(user))
-        lines = "(SELECT line.id FROM line JOIN chat ON chat.id = line.chat WHERE chat.id = ? AND user = ?)"
-        with self._work() as db:
-            db.execute(f"DELETE FROM word WHERE rowid IN {lines}", key)
-            db.execute(f"DELETE FROM line WHERE id IN {lines}", key)
-            gone = db.execute("DELETE FROM chat WHERE id = ? AND user = ?", key).rowcount > 0
-            db.execute("INSERT INTO word (word) VALUES ('optimize')")  # or its words stay in the index for a while
-        with self._work(transaction=False) as db:
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Take a conversation out of the file, its words and the facts found in it as well. False where `user` has none
+        of that id."""
+        return self._delete("chat.id = ? AND user = ?", (clean(chat), clean(user))) > 0
+
+    def forget(self, user: str) -> int:
+        """Take all conversations of `user`, and all that is known of them, out of the file. Returns how many there
+        were."""
+        with self._file.work() as db:
+            db.execute("DELETE FROM memo WHERE user = ?", (clean(user),))
+        return self._delete("user = ?", (clean(user),))
+
+    def sweep(self, days: float, megabytes: float) -> int:
+        """Delete conversations that nobody has gone on with for `days`, and the oldest beyond `megabytes`; 0 = never.
+        The facts found in them stay. Returns how many went."""
+        gone = 0
+        if days:
+            gone += self._delete(f"julianday({NOW}) - julianday(changed) > ?", (days,), facts=False)
+        while megabytes and self._megabytes() > megabytes:
+            oldest = "chat.id IN (SELECT id FROM chat ORDER BY changed LIMIT max(1, (SELECT count(*) FROM chat) / 10))"
+            if not (went := self._delete(oldest, (), facts=False)):
+                break
+            gone += went
         return gone
+
+    def check(self) -> None:
+        """Whether the file is whole; half a second for 100 MB."""
+        self._file.check()
 
     def close(self) -> None:
         """Let go of the file; the next call opens it again."""
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        self._file.close()
 
-    @contextmanager
-    def _work(self, *, transaction: bool = True) -> Iterator[sqlite3.Connection]:
-        try:
-            if self._db is None:
-                self._db = self._open()
-            if not transaction:
-                yield self._db
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            with self._db:  # commits, or takes all of it back
-                yield self._db
-        except (sqlite3.Error, OSError) as error:
-            raise HistoryError(f"the history {self.path} cannot be used: {error}") from error
+    def _delete(self, where: str, values: Sequence[str | float], *, facts: bool = True) -> int:
+        lines = f"(SELECT line.id FROM line JOIN chat ON chat.id = line.chat WHERE {where})"
+        with self._file.work(wipe=True) as db:
+            if not facts:
+                db.execute(f"UPDATE memo SET line = NULL WHERE key != '' AND line IN {lines}", values)
+            db.execute(f"DELETE FROM word WHERE rowid IN {lines}", values)
+            db.execute(f"DELETE FROM line WHERE id IN {lines}", values)  # and, with them, what is recalled of them
+            return db.execute(f"DELETE FROM chat WHERE {where}", values).rowcount
 
-    def _open(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        db = sqlite3.connect(self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        try:
-            for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "secure_delete = ON", "foreign_keys = ON"):
-                db.execute(f"PRAGMA {pragma}")
-            db.execute("BEGIN IMMEDIATE")
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version > VERSION:
-                raise HistoryError(f"the history {self.path} was made by a newer vaidol; update this one")
-            if version == 0:
-                for statement in TABLES.split(";"):
-                    db.execute(statement)
-            db.execute("COMMIT")
-        except (sqlite3.Error, HistoryError):
-            db.close()
-            raise
-        return db
+    def _megabytes(self) -> float:
+        """What is in use of the file."""
+        with self._file.work(transaction=False) as db:
+            pages, free, size = (
+                db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+            )
+        return float((pages - free) * size / MEGABYTE)
 
 
 class Recorder:
@@ -255,21 +228,6 @@ class Recorder:
 
 def search(query: str) -> str:
     """What somebody typed as a query of FTS5: all words, each as a beginning, and no operators; "" for no words."""
-    words = re.findall(r"\w+", _clean(query))[:WORDS]
-    listed = " AND ".join(f'"{_apart(word).strip()}"*' for word in words)
+    words = re.findall(r"\w+", clean(query))[:WORDS]
+    listed = " AND ".join(f'"{apart(word).strip()}"*' for word in words)
     return f"text : ({listed})" if words else ""
-
-
-def _owner(user: str) -> str:
-    """One word of the index that stands for a user: others' lines are not even looked at."""
-    return f"u{_clean(user).encode().hex()}"
-
-
-def _apart(text: str) -> str:
-    """The text for the index: scripts without spaces are cut into characters, so that parts of it are found."""
-    return APART.sub(r" \1 ", _clean(text))
-
-
-def _clean(text: str) -> str:
-    """Without what SQLite cannot keep: half characters and NUL."""
-    return text.encode(errors="replace").decode().replace("\0", " ")

@@ -62,6 +62,18 @@ class Conversation:
         self._past: list[_Entry] = []
         self._reply: _Entry | None = None  # the reply under way
 
+    @property
+    def oldest(self) -> int:
+        """The number of the first turn that is still remembered word by word."""
+        return self._past[0].n if self._past else self._count + 1
+
+    @property
+    def settled(self) -> int:
+        """The number of the last turn that can no longer be taken back."""
+        if self._reply is None:
+            return self._count
+        return min(entry.n for entry in (*self._past, self._reply) if entry.gen == self._reply.gen) - 1
+
     def go_on(self, other: Conversation) -> None:
         """Take over the talk that `other` remembers; the head stays."""
         self._past, self._reply, self.hears = list(other._past), other._reply, other.hears
@@ -150,6 +162,10 @@ class Conversation:
         self.summary = self.tokens.beginning(summary, self._budget * NOTE_MOST - MESSAGE - self.tokens.count(NOTE))
         self._trim(self._budget)
         return True
+
+    def aside(self, asks: str) -> list[Message]:
+        """The messages that ask for something beside the conversation."""
+        return self._told(self._past, asks)
 
     def messages(self, aside: str = "") -> list[Message]:
         """The head and what is remembered, the two sides taking turns; `aside` is said behind it, by nobody."""

@@ -1,4 +1,5 @@
-"""Providers that run here: how well and how quickly they hear, think and speak; what the cache of speech saves.
+"""Providers that run here: how well and how quickly they hear, think and speak; what the cache of speech saves; what
+the memory of earlier talks finds.
 
 PIPER_VOICE, KOKORO_MODEL and KOKORO_VOICES, VOSK_MODEL, SHERPA_ASR, LLM_URL add those of the user.
 """
@@ -27,6 +28,7 @@ from vaidol.graph.spec import from_dict
 from vaidol.nodes import registry
 from vaidol.server.providers import providers
 from vaidol.tests.bench import _speech as speech
+from vaidol.tests.bench._recalls import recalls
 
 SENTENCES = (
     "The quick brown fox jumps over the lazy dog.",
@@ -187,7 +189,7 @@ def main(quick: bool) -> dict[str, Any]:
         "asr": (("sound", "audio", "transcript"), Transcript, _hears),
         "agent": (("user", "user", "text"), TextDelta, _thinks),
     }
-    figures: dict[str, Any] = {"code": _lengths()}
+    figures: dict[str, Any] = {"code": _lengths(), "memory": recalls(quick)}
     for kind, settings in sorted(_chosen().items()):
         ports, frame, way = ways[kind.partition(".")[0]]
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphs import idle, running
@@ -12,7 +15,7 @@ from tests.nodes.agent.talk import EDGES, HEARD, NODES, ScriptedAgent
 from tests.nodes.webrtc.call_double import CallDouble
 from vaidol.graph.clock import run_virtual
 from vaidol.nodes.agent._history import History, Line, Recorder
-from vaidol.nodes.agent._recall import best, terms
+from vaidol.nodes.agent._meaning import Meaning
 
 ANN, BOB = "ann-ann-ann-ann-ann", "bob-bob-bob-bob-bob"
 TALK = [f"Today I would like to talk a bit about topic number {n} with you, my friend." for n in range(40)]
@@ -33,26 +36,71 @@ FACTS = {
 OTHERWORDS = {"I drive an old red Volvo.": "What car have I got?", "I do not eat meat at all.": "Am I a vegetarian?"}
 
 
-def test_facts_are_recalled_among_much_talk() -> None:
-    lines = [*TALK, *FACTS, *FACTS.values(), *OTHERWORDS]
-    found = {fact: best(question, lines, 5) for fact, question in FACTS.items()}
-    assert [fact for fact, recalled in found.items() if fact not in recalled] == []
-    assert sum(recalled[0] == fact for fact, recalled in found.items()) >= len(FACTS) - 1
-    assert [best(asked, lines, 5) for asked in ("And?", "", "你", "Thank you so much!")][:3] == [[], [], []]
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    made = History(tmp_path / "history.sqlite3")
+    yield made
+    made.close()
+
+
+def told(history: History, lines: Iterable[str], *, user: str = ANN, persona: str = "vai", chat: str = "c") -> None:
+    history.write([Line(chat, user, persona, n, "user", text) for n, text in enumerate(lines, 1)])
+
+
+def recalled(history: History, said: str, most: int = 5, **how: Any) -> list[str]:
+    return [one.text for one in history.memos.recall(ANN, "vai", said, most, **how)]
+
+
+def test_facts_are_recalled_among_much_talk(history: History) -> None:
+    told(history, [*TALK, *FACTS, *FACTS.values(), *OTHERWORDS])
+    found = {fact: recalled(history, question) for fact, question in FACTS.items()}
+    assert [fact for fact, lines in found.items() if fact not in lines] == []
+    assert sum(lines[0] == fact for fact, lines in found.items()) >= len(FACTS) - 2
+    assert [recalled(history, asked) for asked in ("And?", "", "你", "Thank you so much!")] == [[]] * 4
     # the limit of words alone: what is asked in other words is not found
-    assert not any(fact in best(question, lines, 5) for fact, question in OTHERWORDS.items())
+    assert not any(fact in recalled(history, question) for fact, question in OTHERWORDS.items())
 
 
-@given(st.text(max_size=80), st.lists(st.text(max_size=40), max_size=20), st.integers(0, 5))
-def test_any_text_is_compared(said: str, lines: list[str], most: int) -> None:
-    found = best(said, lines, most)
-    assert len(found) <= most
-    assert set(found) <= set(lines)
-    assert all(terms(said) for _ in found)
+@pytest.mark.models
+def test_what_is_asked_in_other_words_is_recalled_by_its_meaning(history: History) -> None:
+    meaning = Meaning()
+    meaning.load()
+    assert meaning.wrong == ""
+    told(history, [*FACTS, *OTHERWORDS])
+    while bare := history.memos.meaningless(ANN, "vai", 8):
+        history.memos.mean([(memo, text, meaning.vector(text)) for memo, text in bare])
+    found = {
+        fact: recalled(history, question, vector=meaning.vector(question)) for fact, question in OTHERWORDS.items()
+    }
+    assert [fact for fact, lines in found.items() if fact not in lines[:2]] == []
+    vector = meaning.vector("Thank you so much!")
+    assert recalled(history, "Thank you so much!", vector=vector) == []
+    assert history.delete(ANN, "c")
+    assert recalled(history, "What car have I got?", vector=meaning.vector("What car have I got?")) == []
 
 
-def test_an_agent_is_reminded_of_what_its_user_told_it_and_of_nothing_else(tmp_path: Path) -> None:
-    history = History(tmp_path / "history.sqlite3")
+def test_a_model_that_is_not_here_leaves_it_to_the_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("VAIDOL_MODELS", str(tmp_path))
+    meaning = Meaning()
+    meaning.load()
+    assert "vaidol models pull all-minilm-l6-v2" in meaning.wrong
+    assert (meaning.ready, meaning.vector("hello")) == (False, b"")
+
+
+def test_what_is_before_the_model_already_is_not_recalled(history: History) -> None:
+    told(history, ["My cat is called Plum.", "My cat is grey.", "Well!"])
+    assert recalled(history, "my cat", chat="c", since=2) == ["My cat is called Plum."]
+    assert len(recalled(history, "my cat", chat="other", since=2)) == 2
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(said=st.text(max_size=80), line=st.text(max_size=40), most=st.integers(1, 5))
+def test_any_text_is_compared(history: History, said: str, line: str, most: int) -> None:
+    told(history, [line or "x", "And a cat."])
+    assert len(recalled(history, said, most)) <= most
+
+
+def test_an_agent_is_reminded_of_what_its_user_told_it_and_of_nothing_else(history: History) -> None:
     for n, (user, persona, text) in enumerate(
         [(ANN, "vai", "My cat is called Plum."), (BOB, "vai", "My cat is called Fig."), (ANN, "mo", "My cat is ill.")]
     ):
@@ -70,13 +118,11 @@ def test_an_agent_is_reminded_of_what_its_user_told_it_and_of_nothing_else(tmp_p
                 await idle(graph)
                 asked.append(graph.node("agent").asked[0][-1]["content"])
                 kept = [one for one in graph.node("agent").memory.messages() if one["role"] == "user"]
-                assert "once said" not in str(kept)  # it is no part of the talk
+                assert "earlier talks" not in str(kept)  # it is no part of the talk
 
     run_virtual(main())
     assert asked[0].endswith("the user once said: My cat is called Plum.)")
     assert asked[1].endswith("the user once said: My cat is called Fig.)")
     assert asked[2:] == ["So what is my cat called?"] * 2
     assert history.delete(ANN, "c0")
-    assert history.recall(ANN, "vai", "", "my cat", 5) == []
-    assert history.recall(BOB, "vai", "c1", "my cat", 5) == []
-    history.close()
+    assert [one.text for one in history.memos.recall(ANN, "vai", "my cat", 5)] == []
