@@ -33,7 +33,7 @@ class AutonomousWish(BaseModel):
     `session`: the id of one; left out: all of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     session: str = ""
     active: bool | None = None

@@ -39,7 +39,7 @@ RESTART = (
 class RecordingPatch(BaseModel):
     """Of recordings; `seconds` counts for sessions that begin later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     seconds: Annotated[float, Field(ge=0, le=3600)] = 0
     on_error: bool = False
@@ -51,7 +51,7 @@ class RecordingPatch(BaseModel):
 class ConfigPatch(BaseModel):
     """Change options of the running server; what is left out stays. `grace_s` counts for sessions that begin later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     max_sessions: Annotated[int, Field(ge=1, le=100_000)] = 1
     grace_s: Annotated[float, Field(ge=0, le=86_400)] = 0

@@ -22,7 +22,7 @@ PRIORITIES: dict[int, str] = {1: "idle", 2: "normal", 3: "force"}  # as in Cubis
 class _Wish(BaseModel):
     """`session`: the id of one; left out: all of them."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     session: str = ""
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 SUMMARY = re.compile(r"^(?:GET|POST|PUT|DELETE|PATCH)\b[^:]*:\s*")
+STRING = {"type": "string"}
 NAMED = re.compile(r"\{(\w+)(?::[^}]*)?\}")
 ERROR = {
     "type": "object",
@@ -40,7 +41,8 @@ class Described:
     """What a document says besides the routes themselves, by "METHOD /path".
 
     shown: how the paths begin that are described. bodies: what is sent as JSON; contents: the content of other bodies;
-    answers: that of answers; created: answered with 201.
+    answers: that of answers. statuses: where success is not 200. parameters: queries and headers, as in OpenAPI.
+    empty: whose body may be left out.
     """
 
     title: str
@@ -49,7 +51,9 @@ class Described:
     bodies: Mapping[str, type[BaseModel]]
     contents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     answers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
-    created: tuple[str, ...] = ()
+    statuses: Mapping[str, int] = field(default_factory=dict)
+    parameters: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
 
 
 class Document:
@@ -102,10 +106,11 @@ def _operation(method: str, path: str, handler: Any, described: Described) -> di
         "operationId": re.sub(r"\W+", "_", key.lower()).strip("_"),
         "summary": _sentence(SUMMARY.sub("", about)) or key,
         "parameters": [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in NAMED.findall(path)
+            *({"name": name, "in": "path", "required": True, "schema": STRING} for name in NAMED.findall(path)),
+            *described.parameters.get(key, ()),
         ],
         "responses": {
-            ("201" if key in described.created else "200"): {
+            str(described.statuses.get(key, 200)): {
                 "description": "done",
                 **({"content": described.answers[key]} if key in described.answers else {}),
             },
@@ -113,7 +118,8 @@ def _operation(method: str, path: str, handler: Any, described: Described) -> di
         },
     }
     if body is not None:
-        told["requestBody"] = {"content": json_of({"$ref": f"#/components/schemas/{body.__name__}"})}
+        content = json_of({"$ref": f"#/components/schemas/{body.__name__}"})
+        told["requestBody"] = {"required": key not in described.empty, "content": content}
     elif key in described.contents:
         told["requestBody"] = {"required": True, "content": described.contents[key]}
     return told

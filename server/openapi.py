@@ -9,8 +9,9 @@ from vaidol.server import documents
 from vaidol.server.autonomous import AutonomousWish
 from vaidol.server.config_api import ConfigPatch
 from vaidol.server.control import WISHES
-from vaidol.server.documents import Described, json_of
+from vaidol.server.documents import STRING, Described, json_of
 from vaidol.server.groups.api import GroupMember, GroupMute, NewGroup
+from vaidol.server.openapi_extras import EMPTY, FIELDS, PARAMETERS, SDP, STATUS
 from vaidol.server.pictures import MAGIC
 from vaidol.server.say import SayWish
 
@@ -21,17 +22,17 @@ BODIES: dict[str, type[BaseModel]] = {
     "POST /api/autonomous": AutonomousWish, "POST /api/say": SayWish, "PATCH /api/config": ConfigPatch,
     **{f"POST /api/{name}": wish for name, wish in WISHES.items()}
 }  # fmt: skip
-SDP = ("POST /whip", "POST /whep")
 YAML = ("PUT /api/pipeline", "PUT /api/sessions/{session}/pipeline")
 PICTURE = ("POST /api/sessions/{session}/image",)
 MAIN = Described(
     "vaidol", "Control a running vaidol server.", SHOWN, BODIES,
     {
-        **{key: {"application/sdp": {"schema": {"type": "string"}}} for key in SDP},
+        **{key: {"application/sdp": {"schema": STRING}} for key in SDP},
         **{key: {kind: {} for kind in MAGIC} for key in PICTURE},
-        **{key: {"application/yaml": {"schema": {"type": "string"}}, **json_of({"type": "object"})} for key in YAML},
+        **{key: {"application/yaml": {"schema": STRING}, **json_of({"type": "object"})} for key in YAML},
+        **{key: json_of(fields) for key, fields in FIELDS.items()},
     },
-    created=SDP,
+    statuses=STATUS, parameters=PARAMETERS, empty=EMPTY,
 )  # fmt: skip
 
 

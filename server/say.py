@@ -27,7 +27,7 @@ class SayWish(BaseModel):
     `session`: the id of one; left out: all of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, str_strip_whitespace=True)
 
     text: Annotated[str, Field(min_length=1, max_length=4000)]
     session: str = ""

@@ -61,6 +61,9 @@ def add(commands: Any) -> argparse.ArgumentParser:
     outside.add_client(command)
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
+    command.add_argument(
+        "--log-format", choices=logs.FORMATS, default="text", help="one line of text, or one JSON object, per event"
+    )
     return command
 
 
@@ -73,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")
     _folders(arguments)
     pipeline.find(arguments.pipeline)
-    logs.to_stderr(verbose=arguments.verbose)
+    logs.to_stderr(verbose=arguments.verbose, format=arguments.log_format)
     listening.run(arguments, tls, partial(_prepared, arguments))
     return 0
 

@@ -36,7 +36,7 @@ Name = Annotated[str, Field(max_length=60, pattern=r"^[^\n\r:]*$")]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 B = TypeVar("B", bound=_Body)

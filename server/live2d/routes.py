@@ -40,7 +40,7 @@ class Live2d:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/live2d-models/info", self.info)
         router.add_get("/live2d-models/{path:.+}", self.file)
-        router.add_put("/live2d-models/{id:.+}", self.note)
+        router.add_put("/live2d-models/{id:(?!info$).+}", self.note)
         router.add_get("/live2d-runtime/{path:.+}", self.script)
 
     def loosen(self, response: web.StreamResponse) -> None:

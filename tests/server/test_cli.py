@@ -154,7 +154,7 @@ def test_a_port_in_use_is_one_sentence() -> None:
 @pytest.mark.parametrize(("how", "early"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)])
 def test_serve_answers_soon_and_ends_soon(how: signal.Signals, early: bool) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--port", str(port)]
+    command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--port", str(port), "--log-format", "json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as process:
         told = None
         until = time.monotonic() + 30
@@ -168,6 +168,10 @@ def test_serve_answers_soon_and_ends_soon(how: signal.Signals, early: bool) -> N
                 told = status if early or status["status"] == "ok" else None
         assert told is not None
         assert early or told["pipeline"] == "echo"
+        if not early:
+            with socket.create_connection(("127.0.0.1", port)) as stranger:
+                stranger.sendall(b"GET / HTTP/1.1\r\nAuthorization: Bearer hunter2\0\r\n\r\n")
+                assert b" 400 " in stranger.recv(1000)
         began = time.monotonic()
         process.send_signal(how)
         out, err = process.communicate(timeout=20)
@@ -175,6 +179,10 @@ def test_serve_answers_soon_and_ends_soon(how: signal.Signals, early: bool) -> N
     assert process.returncode == 0
     assert early or f"http://127.0.0.1:{port}/" in out
     assert "Traceback" not in err
+    assert "hunter2" not in out + err
+    logged = [json.loads(line) for line in err.splitlines() if line.startswith("{")]
+    reasons = [one["reason"] for one in logged if one["message"] == "a request could not be read"]
+    assert reasons == ([] if early else ["BadHttpMessage"])
 
 
 def test_run_plays_a_file_to_a_pipeline(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from vaidol.server.app import SERVER
 from vaidol.server.openapi import BODIES, SHOWN
+from vaidol.server.openapi_extras import FIELDS, PARAMETERS, STATUS
 from vaidol.tests.server.client import call, serving
 
 
@@ -22,12 +23,12 @@ def test_every_route_is_described() -> None:
                 path = route.resource.canonical if route.resource else ""
                 if path.startswith(SHOWN) and route.method not in ("HEAD", "OPTIONS"):
                     assert (route.method, re.sub(r":[^}]*}", "}", path)) in described
-            assert {tuple(key.split(" ")) for key in BODIES} <= described
+            assert {tuple(key.split(" ")) for key in (*BODIES, *FIELDS, *PARAMETERS, *STATUS)} <= described
             for path, methods in told["paths"].items():
                 for method, operation in methods.items():
                     assert operation["summary"], (method, path)
                     assert not operation["summary"].startswith(f"{method.upper()} /"), (method, path)
-                    named = {parameter["name"] for parameter in operation["parameters"]}
+                    named = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
                     assert named == set(re.findall(r"{(\w+)}", path))
             ids = [operation["operationId"] for methods in told["paths"].values() for operation in methods.values()]
             assert len(ids) == len(set(ids))
