@@ -117,6 +117,7 @@ class Transcript(Frame):
     """What the user said or typed. `final` False = a partial that later ones replace.
 
     aside: nobody said it: a note to the agent, which is answered, but never shown or remembered as the user's words.
+    fleeting: the answer is not remembered either.
     who: its author, where there are several; "" = the user. rank: a message of an audience that should come before
     others has a higher one. ref: which message of an audience it is, as NODE:ID; without a text it takes that one back.
     """
@@ -127,6 +128,7 @@ class Transcript(Frame):
     language: str = ""
     typed: bool = False
     aside: bool = False
+    fleeting: bool = False
     who: str = ""
     rank: int = 0
     ref: str = ""

@@ -65,6 +65,7 @@ class Fence:
         self.committed = bytearray([1])  # by generation: it has been allowed to speak, and was not abandoned
         self.playout: Playout | None = None
         self.held = False
+        self.elsewhere = False  # others in the same room speak, or are about to: nothing begins here by itself
         self._events = events
         self._open: dict[int, Turn] = {}
         self._on_cut: list[Callable[[TurnCut], None]] = []

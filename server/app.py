@@ -25,6 +25,7 @@ from vaidol.server.files import inside
 from vaidol.server.folders import LIVE2D
 from vaidol.server.groups.api import GroupsApi
 from vaidol.server.groups.groups import Groups
+from vaidol.server.groups.page import PageGroups
 from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.live2d.routes import Live2d
@@ -106,9 +107,10 @@ class Server:
         self.events = Events(self.engine.clock)
         self.groups = Groups(self.engine.clock)
         self.groups_api = GroupsApi(self)
+        self.page_groups = PageGroups(self.groups, self.sessions)
         self.sessions.attend += [
             self.recordings.attend, self.metrics.attend, self.personas.attend, self.events.attend,
-            self.groups_api.attend, sight.attend, *options.attend,
+            self.groups_api.attend, self.page_groups.attend, sight.attend, *options.attend,
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 

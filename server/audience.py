@@ -29,7 +29,7 @@ class NoSeat(Exception):
 
 
 class Audience:
-    """Viewers come by `admit` and go by themselves. `greet()`: the messages that a new one must be told."""
+    """Viewers come by `admit` and go by themselves. `greet()`: one has come; the messages that it must be told."""
 
     def __init__(
         self, session: str, clock: Clock, stun: tuple[str, ...], greet: Callable[[], Iterable[Message]]

@@ -90,6 +90,35 @@ class Other(_ToClient):
     text: str
 
 
+class Member(_ToClient):
+    """A person of a group, and their avatar."""
+
+    id: Name
+    """that of their session"""
+    person: Name
+    character: Name
+    muted: bool
+    """the avatar hears, and does not speak"""
+    talks: bool
+    """the person is speaking"""
+
+
+class Group(_ToClient):
+    """The group this session is in, whenever something in it changes. Only its person is told, no viewer."""
+
+    t: Literal["group"]
+    code: Name
+    """the invitation to it; empty: the session is in no group"""
+    you: Name
+    owner: Name
+    speaks: Name
+    """whose avatar has the floor; empty: nobody's"""
+    order: Literal["round", "named"]
+    rounds: int
+    interrupt: Literal["own", "anyone"]
+    members: tuple[Member, ...]
+
+
 class Expression(_ToClient):
     """Fade to this face over `ms`; all others fade out in the same time."""
 
@@ -250,8 +279,8 @@ class Pong(_ToClient):
 
 
 ToClient = (
-    Hello | Sync | State | TurnEnd | Subtitle | Other | Expression | Motion | Param | Gaze | Mouth | Viseme | Cut
-    | Timing | Persona | Sight | Tool | Error | Recording | Ping | Pong
+    Hello | Sync | State | TurnEnd | Subtitle | Other | Group | Expression | Motion | Param | Gaze | Mouth | Viseme
+    | Cut | Timing | Persona | Sight | Tool | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 

@@ -102,6 +102,28 @@ class ChoosePersona(_FromClient):
     name: Annotated[str, Field(max_length=80)]
 
 
+class Group(_FromClient):
+    """What the person wants of a group, the one they are in or that of the invitation `code`. Answered by "group", or
+    an error. `remove`, `rules` and `dissolve` are its owner's; others mute their own avatar only."""
+
+    t: Literal["group"]
+    do: Literal["open", "join", "leave", "mute", "remove", "rules", "dissolve"]
+    code: Annotated[str, Field(max_length=40)] = ""
+    """the invitation, for `join`"""
+    person: Annotated[str, Field(max_length=60, pattern=r"^[^\n\r:]*$")] = ""
+    """the name by which the others know this person, for `open` and `join`"""
+    member: NAME = ""
+    """whose avatar is muted, or who is removed"""
+    on: bool = True
+    """muted, or no longer"""
+    order: Literal["round", "named"] = "round"
+    """whose avatar answers: all in turn, or only who is addressed or whose own person spoke"""
+    rounds: Annotated[int, Field(ge=0, le=20)] = 2
+    """so often may every avatar speak after what a person said"""
+    interrupt: Literal["own", "anyone"] = "own"
+    """whose voice interrupts an avatar"""
+
+
 class Ping(_FromClient):
     """Answered with a pong of the same number; who is silent for 6 s counts as gone."""
 
@@ -116,7 +138,7 @@ class Pong(_FromClient):
     n: COUNT
 
 
-FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Touch | Avatar | ChoosePersona | Ping | Pong
+FromClient = Hello | Text | Mute | Talk | Heard | Interrupt | Touch | Avatar | ChoosePersona | Group | Ping | Pong
 from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(discriminator="t")])
 
 

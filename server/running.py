@@ -39,6 +39,9 @@ class Running(Protocol):
     def send(self, message: Message, *, fast: bool = False) -> None:
         """Tell the client."""
 
+    def confide(self, message: Message) -> None:
+        """Tell the client's own page, and no viewer."""
+
     def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]: ...
 
     def on_join(self, take: Callable[[], None]) -> Callable[[], None]: ...

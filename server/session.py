@@ -71,7 +71,7 @@ class Session:
         self._shown = Shown(engine.clock)
         self.sent: Listeners[Message] = Listeners()  # told of everything its client is sent
         self.avatar: protocol.Avatar | None = None  # what the model on the page can do, once it has told
-        self.audience = Audience(self.id, engine.clock, stun, lambda: self._greeting(""))
+        self.audience = Audience(self.id, engine.clock, stun, self._viewer_joined)
 
     @property
     def state(self) -> State:
@@ -194,6 +194,11 @@ class Session:
             peer.send(message)
         self._joins.tell()
 
+    def _viewer_joined(self) -> list[Message]:
+        if self.graph is not None:
+            self.graph.events.publish("viewer", value=len(self.audience))
+        return self._greeting("")
+
     def _greeting(self, token: str) -> list[Message]:
         """What a new connection is told first: who this is, and all that is to be seen just now."""
         return [protocol.hello(session=self.id, token=token, pipeline=self._plan.name), *self._shown.messages()]
@@ -253,6 +258,11 @@ class Session:
         if self._peer is not None:
             self._peer.play(samples, pts)
         self.audience.play(samples, pts)
+
+    def confide(self, message: Message) -> None:
+        """Tell the person's page, and no viewer."""
+        if self._peer is not None:
+            self._peer.send(message)
 
     # meters
 

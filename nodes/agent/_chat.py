@@ -183,6 +183,8 @@ class ChatAgent(Node[C]):
     async def _greet(self, text: str) -> None:
         """Say `text` as a reply like any other: it can be interrupted, and is remembered as far as it was heard."""
         await self.ctx.clock.sleep(GREET_AFTER_S)
+        while self.ctx.fence.elsewhere:
+            await self.ctx.clock.sleep(GREET_AFTER_S)
         if text and not self.ctx.fence.newest:
             await self._recite(text, self.ctx.fence.begin(GREETING), GREETING)
 
@@ -208,7 +210,7 @@ class ChatAgent(Node[C]):
         if self.crowded:
             self.summaries.stop()
             self.remembering.stop()
-        self.memory.begin(user.gen)
+        self.memory.begin(user.gen, fleeting=user.fleeting)
         aside = user.text.strip() if user.aside else await self.remembering.recalled(user)
         async with aclosing(self.replied(self.memory.messages(aside))) as pieces:
             seq = 0

@@ -88,11 +88,11 @@ class Conversation:
             self._note(entry)
             self._trim(self._budget)
 
-    def begin(self, gen: int) -> None:
-        """The reply `gen` is being made; nothing of it has been heard yet."""
+    def begin(self, gen: int, *, fleeting: bool = False) -> None:
+        """The reply `gen` is being made; nothing of it has been heard yet. `fleeting`: it is not remembered."""
         self._close()
         self._trim(self._budget)
-        self._reply = self._entry("assistant", "", gen)
+        self._reply = None if fleeting else self._entry("assistant", "", gen)
 
     def said(self, text: str) -> None:
         """A piece of the reply under way was made."""

@@ -37,6 +37,10 @@ class AutonomousSettings(Settings):
     """Speak this often in any case, s; 0 = never for that reason."""
     on_join: str = Field("", max_length=2000)
     """What to do when somebody joins; empty: nothing."""
+    on_viewer: str = Field("", max_length=2000)
+    """What to do when somebody begins to watch; {count} stands for how many do now. Empty: nothing."""
+    remember: bool = True
+    """False: what it says by itself is not remembered, so that it never refers to it."""
     prompts: list[str] = Field(default_factory=lambda: list(PROMPTS), min_length=1, max_length=500)
     """What the agent is told to do, as in "Tell a joke about cats.": topics, tasks, or whole texts."""
     shuffle: bool = True
@@ -85,6 +89,7 @@ class Autonomous(Node[AutonomousSettings]):
         self._audience = Audience(settings.chat_pick, settings.chat_patience_s, self._random, ctx.count)
         self._left: list[str] = []  # prompts not used yet
         self._told: deque[str] = deque()  # what it was told to say, before everything else
+        self._happened: dict[str, str] = {}  # what to do about something that happened, by what did
         self._timer: asyncio.TimerHandle | None = None
         self._due = ctx.guarded(self._look)
         self._closed = False
@@ -118,6 +123,7 @@ class Autonomous(Node[AutonomousSettings]):
         self._quiet_s = self._last_s = self.ctx.clock.s()
         if not on:
             self._told.clear()
+            self._happened.clear()
             self._audience.clear()
             self._stop_own()
         self._plan()
@@ -163,8 +169,19 @@ class Autonomous(Node[AutonomousSettings]):
                 self._alone = self.settings.alone  # "stop" means stop
         elif event.name == "joined":
             self._somebody()
-            if self.settings.on_join and self.active:
-                self.tell(self.settings.on_join)
+            self._react("joined", self.settings.on_join)
+        elif event.name == "viewer":
+            self._react("viewer", self.settings.on_viewer.replace("{count}", str(round(event.value))))
+        elif event.name == "others":  # in the same room
+            self._quiet_s = self.ctx.clock.s()
+            self._alone = 0 if event.code == "person" else self._alone
+            self._plan()
+
+    def _react(self, what: str, prompt: str) -> None:
+        """Something happened; several of its kind that come together are one."""
+        if prompt and self.active:
+            self._happened[what] = prompt
+            self._plan()
 
     def _somebody(self) -> None:
         """Somebody is there."""
@@ -189,22 +206,26 @@ class Autonomous(Node[AutonomousSettings]):
     def _wait_s(self) -> float:
         """Until it may speak, as things are, s."""
         now = self.ctx.clock.s()
-        if self._speaking or self.ctx.fence.turns:
+        if self._speaking or self.ctx.fence.turns or self.ctx.fence.elsewhere:
             return LOOK_S
         polite = self._quiet_s + self.settings.polite_s - now
         if self._told:
             return polite
         self._forget()
-        if self._audience and len(self._spoke) < self.settings.per_hour:
+        if len(self._spoke) >= self.settings.per_hour:
+            return LOOK_S
+        gap = self._last_s + self.settings.gap_s - now if self._count else 0.0
+        if self._audience:
             return max(polite, self._quiet_s + self.settings.chat_gap_s - now)
-        if self._rests or len(self._spoke) >= self.settings.per_hour:
+        if self._happened:
+            return max(polite, gap)
+        if self._rests:
             return LOOK_S
         reasons = []
         if self.settings.after_s:
             reasons.append(self._quiet_s + self.settings.after_s - now)
         if self.settings.every_s:
             reasons.append(self._last_s + self.settings.every_s - now)
-        gap = self._last_s + self.settings.gap_s - now if self._count else 0.0
         return max(polite, gap, min(reasons)) if reasons else LOOK_S
 
     @property
@@ -224,16 +245,21 @@ class Autonomous(Node[AutonomousSettings]):
         if answered is not None:
             self.ctx.count("chat_answered")
             self.emit("answers", replace(answered, gen=gen, trace=trace))
-        self.emit("user", Transcript(text=prompt, aside=True, final=True, born=born, gen=gen, trace=trace))
+        fleeting = not self.settings.remember
+        said = Transcript(text=prompt, aside=True, fleeting=fleeting, final=True, born=born, gen=gen, trace=trace)
+        self.emit("user", said)
 
     def _next(self) -> tuple[str, Transcript | None]:
-        """What to do now: what it was told, what somebody wrote (and that message), or one of its own prompts."""
+        """What to do now: what it was told, what somebody wrote (and that message), what happened, or one of its own
+        prompts."""
         if self._told:
             return self._told.popleft(), None
         if self._audience:
             message = self._audience.take()
             words = {"{name}": message.who or "somebody", "{text}": message.text}
             return re.sub(r"\{(name|text)\}", lambda found: words[found.group()], self.settings.chat_prompt), message
+        if self._happened:
+            return self._happened.pop(next(iter(self._happened))), None
         if not self._left:
             self._left = list(reversed(self.settings.prompts))
             if self.settings.shuffle:

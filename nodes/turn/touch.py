@@ -61,7 +61,9 @@ class Touch(Node[TouchSettings]):
         self._speaking = frame.active
 
     def _event(self, event: Event) -> None:
-        if event.name != "touch" or not self.settings.react or self._speaking or self.ctx.fence.turns:
+        if event.name != "touch" or not self.settings.react or self._speaking:
+            return
+        if self.ctx.fence.turns or self.ctx.fence.elsewhere:
             return
         now = self.ctx.clock.s()
         if now - self._answered_s < self.settings.gap_s:

@@ -17,7 +17,7 @@ from vaidol.nodes.webrtc._commands import COMMANDS, mouth_messages, to_cue, to_m
 
 UTTERANCES_KEPT = 8
 TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn node gives to speech
-ROOM = 1 << 43  # of what others have said in a room: never equal to those of typed text, greetings, and own ideas
+ROOM = 1 << 44  # of what others have said in a room: above all others
 
 
 class WebrtcData(Node[Settings]):

@@ -1,7 +1,7 @@
 """Groups by REST: rooms of sessions whose characters talk with each other.
 
 GET    /api/groups                              {groups: [...]}
-POST   /api/groups                              {session, person, character, order, rounds} -> the group
+POST   /api/groups                              {session, person, character, order, rounds, interrupt} -> the group
 GET    /api/groups/{group}                      the group
 DELETE /api/groups/{group}                      dissolve it
 POST   /api/groups/{group}/members              {session, person, character}: invite
@@ -22,7 +22,7 @@ from vaidol.nodes.agent._persona import load_persona
 from vaidol.server.access import refusal
 from vaidol.server.bodies import invalid, read, unknown_name
 from vaidol.server.groups.groups import Groups
-from vaidol.server.groups.room import RoomError, Rules
+from vaidol.server.groups.members import RoomError, Rules
 from vaidol.server.groups.seat import Guest
 from vaidol.server.personas import current
 from vaidol.server.pipelines_api import refuse_strangers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vaidol.server.app import Server
 
 STATUS = {"no_group": 404, "no_member": 404, "member": 409, "full": 409}
+PERSON = "Guest"  # who gives no name
 Name = Annotated[str, Field(max_length=60, pattern=r"^[^\n\r:]*$")]
 
 
@@ -51,10 +52,12 @@ class GroupMember(_Body):
 
 
 class NewGroup(GroupMember):
-    """Open a group, owned by `session`; `order`: round = in turn, named = only who is addressed."""
+    """Open a group, owned by `session`; `order`: round = in turn, named = only who is addressed; `interrupt`: whose
+    voice interrupts a character, own = its own person's."""
 
     order: Literal["round", "named"] = "round"
     rounds: Annotated[int, Field(ge=0, le=20)] = 2
+    interrupt: Literal["own", "anyone"] = "own"
 
 
 class GroupMute(_Body):
@@ -101,8 +104,8 @@ class GroupsApi:
         if guest is None:
             return self._nobody(wish.session)
         try:
-            rules = Rules(wish.order, wish.rounds)
-            id = self._groups.create(guest, wish.person or "Guest", wish.character or title(guest), rules)
+            rules = Rules(wish.order, wish.rounds, wish.interrupt)
+            id = self._groups.create(guest, wish.person or PERSON, wish.character or title(guest), rules)
         except RoomError as error:
             return refused(error)
         return web.json_response(self._groups.report(id))
@@ -115,7 +118,7 @@ class GroupsApi:
         guest = self._guest(wish.session)
         if guest is None:
             return self._nobody(wish.session)
-        names = (wish.person or "Guest", wish.character or title(guest))
+        names = (wish.person or PERSON, wish.character or title(guest))
         return self._told(id, lambda: self._groups.invite(id, guest, *names))
 
     async def leave(self, request: web.Request) -> web.Response:

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from vaidol.graph.clock import Clock
+from vaidol.server.groups.members import RoomError, Rules
 from vaidol.server.groups.mix import Mix
-from vaidol.server.groups.room import Room, RoomError, Rules
+from vaidol.server.groups.room import Room
 from vaidol.server.groups.seat import Guest, GuestSeat
+from vaidol.server.listeners import Listeners
 
 MOST_ROOMS = 64
 ALONE = 2  # a room with fewer members than this is dissolved when one has left
+LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # of invitations; none looks like another
+CODE = 8  # of them: 10^11 invitations
 
 
 class Groups:
-    """Rooms by id. `on_change(ids)`: told the sessions whose room is another than before."""
+    """Rooms by id. `moved` tells the sessions whose room is another than before, `news` a room in which something else
+    has changed."""
 
-    def __init__(self, clock: Clock, on_change: Callable[[list[str]], None] = lambda _: None) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.rooms: dict[str, Room] = {}
-        self.on_change = on_change
+        self.moved: Listeners[list[str]] = Listeners()
+        self.news: Listeners[str] = Listeners()
         self._clock = clock
         self._seats: dict[str, GuestSeat] = {}  # by session
         self._mixes: dict[str, Mix] = {}  # by room
+        self._codes: dict[str, str] = {}  # room by invitation
 
     def __iter__(self) -> Iterator[tuple[str, Room]]:
         return iter(tuple(self.rooms.items()))
@@ -38,13 +46,25 @@ class Groups:
             raise RoomError("no_group", f"there is no group '{id}'")
         return self.rooms[id]
 
+    def invited(self, code: str) -> str:
+        """The id of the room to which `code` invites. Raises `RoomError`."""
+        plain = "".join(letter for letter in code.upper() if letter.isalnum())
+        if plain not in self._codes:
+            raise RoomError("no_group", "this invitation is not, or no longer, good for a room")
+        return self._codes[plain]
+
+    def code(self, id: str) -> str:
+        """The invitation to a room."""
+        return next((code for code, room in self._codes.items() if room == id), "")
+
     def create(self, owner: Guest, person: str, character: str, rules: Rules | None = None) -> str:
         """Open a room. Returns its id. Raises `RoomError`."""
         if len(self.rooms) >= MOST_ROOMS:
             raise RoomError("full", f"there are {MOST_ROOMS} groups already; dissolve one first")
         self._is_free(owner.id)
         id = secrets.token_hex(4)
-        self.rooms[id] = Room(self._clock, rules)
+        self.rooms[id] = Room(self._clock, rules, partial(self.news.tell, id))
+        self._codes["".join(secrets.choice(LETTERS) for _ in range(CODE))] = id
         self.invite(id, owner, person, character)
         return id
 
@@ -59,7 +79,7 @@ class Groups:
             seat.leave()
             raise
         self._seats[guest.id] = seat
-        self.on_change(list(room.members))
+        self.moved.tell(list(room.members))
 
     def leave(self, session: str) -> None:
         """A session goes from the room it is in; one who is left alone is in no room. Raises `RoomError`."""
@@ -69,7 +89,7 @@ class Groups:
         room = self.rooms[id]
         room.leave(session)
         self._seats.pop(session).leave()
-        self.on_change([session, *room.members])
+        self.moved.tell([session, *room.members])
         if len(room.members) < ALONE:
             self.dissolve(id)
 
@@ -80,8 +100,8 @@ class Groups:
         for session in members:
             self._seats.pop(session).leave()
         room.close()
-        del self.rooms[id], self._mixes[id]
-        self.on_change(members)
+        del self.rooms[id], self._mixes[id], self._codes[self.code(id)]
+        self.moved.tell(members)
 
     def gone(self, session: str) -> None:
         """A session has ended."""
@@ -94,13 +114,13 @@ class Groups:
         members = [
             {
                 "session": one.id, "person": one.person, "character": one.character, "muted": one.muted,
-                "unheard": len(one.unheard),
+                "talks": one.since is not None, "unheard": len(one.unheard),
             }
             for one in room.members.values()
         ]  # fmt: skip
         return {
-            "id": id, "owner": room.owner, "speaks": room.floor, "order": room.rules.order,
-            "rounds": room.rules.rounds, "turns_left": room.left, "members": members,
+            "id": id, "code": self.code(id), "owner": room.owner, "speaks": room.floor, "order": room.rules.order,
+            "rounds": room.rules.rounds, "interrupt": room.rules.interrupt, "turns_left": room.left, "members": members,
         }  # fmt: skip
 
     def _is_free(self, session: str) -> None:

@@ -3,75 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections import deque
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable
 
 from vaidol.graph.clock import Clock
+from vaidol.server.groups.members import (
+    MOST_MEMBERS,
+    Line,
+    Member,
+    RoomError,
+    Rules,
+    Seat,
+    free_name,
+    named,
+    says_something,
+)
 
-MOST_MEMBERS = 16
-MOST_LINES = 200  # that wait for a character to have the floor; older ones are forgotten
 PAUSE_S = 0.6  # between two characters, and until it is looked again whether one can speak
 BUSY = 20  # such looks; a character that cannot speak by then is passed over
 TURN_S = 120.0  # for one turn; a character whose turn has no end by then loses the floor
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Something that was said; `who` is the name of a person or a character."""
-
-    who: str
-    text: str
-
-
-class Seat(Protocol):
-    """What a room asks of a member. Called on the event loop; must not block or raise."""
-
-    def ready(self) -> bool:
-        """Whether the character could speak just now."""
-
-    def give(self, lines: tuple[Line, ...]) -> None:
-        """The character has the floor, and hears these lines first. Its turn ends by `Room.turn_over`."""
-
-    def hush(self) -> None:
-        """What the character says, or is about to say, ends at once."""
-
-    def show(self, line: Line) -> None:
-        """The person sees what another one, or the character of another one, says."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """How the floor goes round.
-
-    order: round = who is addressed by name, then everybody in turn; named = only who is addressed, or whose person
-    spoke. rounds: as often may every character speak after what a person said, at most.
-    """
-
-    order: Literal["round", "named"] = "round"
-    rounds: int = 2
-
-
-@dataclass(slots=True)
-class Member:
-    """A person and a character. `unheard`: what the others said since the character last had the floor."""
-
-    id: str
-    person: str
-    character: str
-    seat: Seat
-    muted: bool = False  # the character hears, and does not speak
-    turn: int = 0  # the number of its last turn; 0 = it had none
-    unheard: deque[Line] = field(default_factory=lambda: deque(maxlen=MOST_LINES))
-
-
-class RoomError(ValueError):
-    """What was asked of a room cannot be; the text says why. `code` is for programs."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+MONOLOGUE_S = 30.0  # who "speaks" longer without a pause is a noise: nobody waits for it any more
 
 
 class Room:
@@ -81,8 +31,9 @@ class Room:
     first. The talk rests sooner when none has anything new to hear, and at once when a person interrupts.
     """
 
-    def __init__(self, clock: Clock, rules: Rules | None = None) -> None:
+    def __init__(self, clock: Clock, rules: Rules | None = None, changed: Callable[[], None] = lambda: None) -> None:
         self.rules = rules or Rules()
+        self.changed = changed  # called when the people should see something new
         self.members: dict[str, Member] = {}  # by id, in the order in which they came
         self.owner = ""
         self.floor = ""  # the member whose character speaks, "" = none
@@ -103,10 +54,11 @@ class Room:
             raise RoomError("member", f"'{id}' is a member of this room already")
         if len(self.members) >= MOST_MEMBERS:
             raise RoomError("full", f"a room has {MOST_MEMBERS} members at most")
-        person = self._free(person)
-        member = Member(id, person, self._free(character, person), seat)
+        person = free_name(self.members.values(), person)
+        member = Member(id, person, free_name(self.members.values(), character, person), seat)
         self.members[id] = member
         self.owner = self.owner or id
+        self._tell()
         return member
 
     def leave(self, id: str) -> None:
@@ -116,11 +68,13 @@ class Room:
             self._release()
             member.seat.hush()
         del self.members[id]
+        member.seat.others(False, person=False)
         self._asked = [one for one in self._asked if one != id]
         if self._called == id:
             self._called = ""
         if self.owner == id:
             self.owner = next(iter(self.members), "")
+        self._tell()
 
     def mute(self, id: str, on: bool) -> None:
         """Let a character speak no longer, or again; it hears all the same. Raises `RoomError`."""
@@ -129,15 +83,62 @@ class Room:
         if on and self.floor == id:
             self._release()
             member.seat.hush()
+        self._tell()
+
+    def rename(self, id: str, character: str) -> None:
+        """A member's character is another one now."""
+        member = self._member(id)
+        if member.character != character:
+            member.character = free_name(
+                [one for one in self.members.values() if one is not member], character, member.person
+            )
+            self._tell()
+
+    def rule(self, rules: Rules) -> None:
+        """From now on these rules hold."""
+        self.rules = rules
+        self.left = min(self.left, rules.rounds * len(self.members))
+        self._tell()
 
     def close(self) -> None:
         """The room is no more."""
         self._wait(None)
+        self.changed = lambda: None
+        for member in self.members.values():
+            member.seat.others(False, person=False)
         self.members.clear()
         self.owner = self.floor = self._called = ""
         self._asked.clear()
 
     # what the members do
+
+    def person_speaks(self, id: str, on: bool) -> None:
+        """A person's voice is heard, or no longer."""
+        self._member(id).since = self._clock.s() if on else None
+        self._tell()
+        if on:
+            self._clock.at(self._clock.s() + MONOLOGUE_S + 0.01, self._tell)
+
+    def person_goes_on(self, id: str) -> None:
+        """A person has been understood to say something, and has not finished."""
+        self._member(id)
+        if self.rules.interrupt == "anyone" and self.floor not in ("", id):
+            self._silence()
+
+    def begins(self, id: str) -> None:
+        """A character begins to speak by itself. Whoever had the floor ends; others may answer, in `rounds` turns."""
+        member = self._member(id)
+        if member.muted:
+            member.seat.hush()
+            return
+        if holder := self.floor:
+            if holder == id:
+                return
+            self._release()
+            self.members[holder].seat.hush()
+        self.left = 1 + self.rules.rounds
+        self._called = ""
+        self._take(id)
 
     def person_said(self, id: str, text: str) -> None:
         """A person has said `text`, and their own character, which heard it, is about to answer."""
@@ -145,7 +146,7 @@ class Room:
         self._heard(id, Line(member.person, text), show=True)
         self.left = self.rules.rounds * sum(not one.muted for one in self.members.values())
         self._called = ""
-        for one in self._named(text) or [id]:
+        for one in named(self.members.values(), text) or [id]:
             if one not in self._asked and not self.members[one].muted:
                 self._asked.append(one)
         if self.floor in ("", id) and self._next() == id:
@@ -159,25 +160,31 @@ class Room:
         """A character begins to say a sentence: everybody else sees it."""
         member = self._member(id)
         if not self.floor:  # it speaks by itself
-            self._take(id)
+            self.begins(id)
+        if not says_something(text):
+            return
         for other in self._others(id):
             other.seat.show(Line(member.character, text))
 
     def turn_over(self, id: str, text: str, *, interrupted: bool = False) -> None:
         """A character's turn has ended; `text` is what was heard of it."""
         member = self._member(id)
-        if any(letter.isalnum() for letter in text):  # else it had nothing to say
+        if says_something(text):  # else it had nothing to say
             self._heard(id, Line(member.character, text), show=False)
-            named = [one for one in self._named(text) if one != id]
-            self._called = named[0] if named else ""
+            called = [one for one in named(self.members.values(), text) if one != id]
+            self._called = called[0] if called else ""
         if self.floor == id:
-            self._release()
             if interrupted:
                 self.left = 0
+            self._release()
 
     def stop(self, id: str) -> None:
         """A person wants silence: whoever has the floor ends at once, and the round with them."""
         self._member(id)
+        self._asked.clear()
+        self._silence()
+
+    def _silence(self) -> None:
         self.left = 0
         if holder := self.floor:
             self._release()
@@ -213,10 +220,12 @@ class Room:
             self._called = ""
         self._busy = 0
         self._wait(TURN_S)
+        self._tell()
 
     def _release(self) -> None:
         self.floor = ""
         self._wait(PAUSE_S)
+        self._tell()
 
     def _wait(self, seconds: float | None) -> None:
         if self._timer is not None:
@@ -229,6 +238,8 @@ class Room:
         if late := self.floor:
             self._release()
             self.members[late].seat.hush()
+        elif self._speaking(*self.members):  # nobody speaks over a person
+            self._wait(PAUSE_S)
         elif id := self._next():
             member = self.members[id]
             if member.seat.ready():
@@ -238,6 +249,8 @@ class Room:
                 member.seat.give(lines)
             else:
                 self._not_now(id)
+        else:
+            self._tell()
 
     def _not_now(self, id: str) -> None:
         """The character cannot speak yet: it is asked again, but not for ever. What it has not heard, it will."""
@@ -246,6 +259,22 @@ class Room:
             self._take(id)
             self.floor = ""
         self._wait(PAUSE_S)
+
+    def _speaking(self, *ids: str) -> bool:
+        """Whether one of these people speaks."""
+        least = self._clock.s() - MONOLOGUE_S
+        return any((since := self.members[id].since) is not None and since > least for id in ids)
+
+    def _tell(self) -> None:
+        """Let the characters know whether others speak, and the people what has changed."""
+        coming = self.floor or (self._next() if self._timer is not None else "")
+        for id, member in self.members.items():
+            person = self._speaking(*(other for other in self.members if other != id))
+            told = (person or member.muted or coming not in ("", id), person)
+            if told != member.told:
+                member.told = told
+                member.seat.others(told[0], person=person)
+        self.changed()
 
     # names
 
@@ -262,20 +291,3 @@ class Room:
         if id not in self.members:
             raise RoomError("no_member", f"'{id}' is not a member of this room")
         return self.members[id]
-
-    def _named(self, text: str) -> list[str]:
-        """The members whose characters `text` names, in the order of their names in it."""
-        found = [
-            (at.start(), one.id)
-            for one in self.members.values()
-            if (at := re.search(rf"(?<!\w){re.escape(one.character)}(?!\w)", text, re.IGNORECASE))
-        ]
-        return [id for _, id in sorted(found)]
-
-    def _free(self, name: str, *more: str) -> str:
-        """`name`, or with the first number behind it that makes it one nobody has."""
-        taken = {*(used.casefold() for one in self.members.values() for used in (one.person, one.character))}
-        taken |= {used.casefold() for used in more}
-        if name.casefold() not in taken:
-            return name
-        return next(f"{name} {n}" for n in range(2, 2 * MOST_MEMBERS + 3) if f"{name} {n}".casefold() not in taken)

@@ -124,6 +124,9 @@ class Client:
     def send(self, message: Message, *, fast: bool = False) -> None:
         self.link.send(message, fast=fast)
 
+    def confide(self, message: Message) -> None:
+        """Nothing of what a page alone is told has a place in this protocol."""
+
     def on_message(self, take: Callable[[Message], None]) -> Callable[[], None]:
         return self.link.on_message(take)
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from vaidol.server.groups.api import PERSON
 from vaidol.server.groups.groups import Groups
-from vaidol.server.groups.room import RoomError
+from vaidol.server.groups.members import RoomError
 from vaidol.server.olv import messages
 
 if TYPE_CHECKING:
     from vaidol.server.olv.client import Client
-
-PERSON = "Guest"
 
 
 class ClientGroups:
@@ -21,7 +20,7 @@ class ClientGroups:
     def __init__(self, groups: Groups, clients: Iterable[Client]) -> None:
         self._groups = groups
         self._clients = clients
-        groups.on_change = self._changed
+        groups.moved.add(self._changed)
 
     def take(self, client: Client, message: messages.Group) -> None:
         """Do what a client asks for, and tell it how that went."""

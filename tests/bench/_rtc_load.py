@@ -120,6 +120,7 @@ class Caller:
         self.fault = Fault()
         self.came = 0
         self.listens = False
+        self.of = self.voice  # whose beeps it listens for
         self.delays: list[tuple[float, float]] = []
         self._loop = asyncio.get_running_loop()
         self._quiet = 0  # blocks in a row
@@ -195,8 +196,8 @@ class Caller:
         piece = sound[BLOCK : BLOCK + 6 * BLOCK]
         spectrum = np.abs(np.fft.rfft(piece * np.hanning(len(piece)), 4800))  # 10 Hz
         number = round((float(spectrum.argmax()) * 10 - 400) / 125)
-        if 0 <= number < TONES and self.voice.left_s[number]:
-            self.delays.append((when_s, when_s - self.voice.left_s[number]))
+        if 0 <= number < TONES and self.of.left_s[number]:
+            self.delays.append((when_s, when_s - self.of.left_s[number]))
 
 
 class Load:
@@ -219,6 +220,12 @@ class Load:
     async def speak(self, group: str, on: bool) -> None:
         for caller in self.groups[group]:
             (caller.voice.speaks.set if on else caller.voice.speaks.clear)()
+
+    async def follow(self, group: str, speaker: int) -> None:
+        """From now on one alone speaks, and all listen for their beeps."""
+        for number, caller in enumerate(self.groups[group]):
+            caller.of = self.groups[group][speaker].voice
+            (caller.voice.speaks.set if number == speaker else caller.voice.speaks.clear)()
 
     async def measure(self, group: str, seconds: float, listeners: int = 4) -> dict[str, Any]:
         """Packets per second that came, worst caller; and delays in ms."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
@@ -35,7 +37,7 @@ def stock() -> web.Application:
     return app
 
 
-def ours() -> web.Application:
+def ours(*, live: bool = True) -> web.Application:
     from vaidol.graph.compiler import compile_plan
     from vaidol.graph.spec import load
     from vaidol.nodes import registry
@@ -44,11 +46,16 @@ def ours() -> web.Application:
 
     kinds = registry()
     plan = compile_plan(load(find("echo"), library=LIBRARY), kinds)
+    if not live:  # then the person behind the echo is heard by others too
+        nodes = [replace(node, settings=type(node.settings)()) for node in plan.nodes]
+        plan = replace(plan, nodes=tuple(nodes))
     return create_app(plan, kinds, Options(max_sessions=1000))
 
 
 async def _serve(make: str) -> None:
-    runner = web.AppRunner({"aiortc": stock, "vaidol": ours}[make](), access_log=None)
+    runner = web.AppRunner(
+        {"aiortc": stock, "vaidol": ours, "people": partial(ours, live=False)}[make](), access_log=None
+    )
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

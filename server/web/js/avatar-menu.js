@@ -1,6 +1,7 @@
 /** The dialog in which a person chooses the avatar, and says which expression of a model shows which feeling. */
 
 import { PUPPET } from "./avatars.js";
+import { element as made } from "./element.js";
 
 /** Events: preview {expression} */
 export class AvatarMenu extends EventTarget {
@@ -119,10 +120,3 @@ export class AvatarMenu extends EventTarget {
 }
 
 const counted = (list, word) => `${list.length} ${word}${list.length === 1 ? "" : "s"}`;
-
-function made(tag, attributes, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}

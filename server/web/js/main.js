@@ -11,6 +11,7 @@ import { LevelMeter, openMicrophone } from "./mic.js";
 import { choosePersona } from "./personas.js";
 import { watchRecording } from "./recording.js";
 import { Renderer } from "./renderer.js";
+import { Room } from "./room.js";
 import { Show } from "./show.js";
 import { MediaClock } from "./timing.js";
 import { watchTouches } from "./touch.js";
@@ -43,6 +44,8 @@ const avatar = new Avatar(new Renderer(host)); // nobody yet
 const avatars = new Avatars(host);
 const menu = new AvatarMenu(document.getElementById("choose"), avatars);
 const show = new Show(avatar, clock);
+const asked = new URLSearchParams(location.search);
+const room = new Room(document.getElementById("room"), call, asked.get("room"));
 let session = null; // of the running call
 let reported = null; // the reply whose first sound the server knows to be heard
 let lastSession = null; // whose turn numbers the transcript holds
@@ -60,8 +63,9 @@ function showState() {
   const status = opening ? "connecting" : call.status;
   const deaf = status === "live" && doing === "listening" && (call.muted || !call.hasMicrophone);
   const silent = hold.on && call.hasMicrophone ? "closed" : "deaf";
+  const other = status === "live" && doing === "listening" ? room.speaker : "";
   const words = opening ? "Waiting for the microphone…" : WORDS[deaf ? silent : status === "live" ? doing : status];
-  page.state(status, doing, words);
+  page.state(status, other ? "speaking" : doing, other ? `${other} speaks` : words);
   page.microphone({ present: call.hasMicrophone, muted: call.muted });
   hold.ready(status === "live" && call.hasMicrophone);
   avatar.mode(status === "live" ? doing : "idle");
@@ -234,6 +238,7 @@ avatars.addEventListener("change", ({ detail }) => {
 eyes.addEventListener("trouble", ({ detail }) => page.notice(detail.message));
 avatars.addEventListener("trouble", ({ detail }) => page.notice(detail.message));
 menu.addEventListener("preview", ({ detail }) => avatar.expression(detail.expression, 1, 200));
+room.addEventListener("change", showState);
 health.addEventListener("change", ({ detail }) => page.health(detail));
 transcript.addEventListener("change", ({ detail }) => page.row(detail));
 
@@ -286,7 +291,6 @@ window.vaidol = Object.freeze({
 
 showState();
 health.start();
-const asked = new URLSearchParams(location.search);
 const choice = asked.get("avatar");
 clock.trimMs = Number.parseFloat(asked.get("trim_ms")) || 0; // the face waits: for slow (Bluetooth) loudspeakers
 avatars.begin(choice).catch(() => page.notice("The avatar could not be drawn; the call works without it."));

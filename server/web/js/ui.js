@@ -1,5 +1,7 @@
 /** The page around the avatar: buttons, subtitles, transcript, notices. Shows what it is told, decides nothing. */
 
+import { element } from "./element.js";
+
 const MARKS = { cut: "interrupted", failed: "broken off" };
 const WHO = { user: "You", avatar: "Avatar" };
 const at = (id) => document.getElementById(id);
@@ -139,11 +141,4 @@ function part({ name, about, state, progress, step, error }) {
     row.append(bar);
   }
   return row;
-}
-
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }

@@ -156,6 +156,60 @@ def test_it_greets_who_joins() -> None:
     assert graph.node("agent").asked[0][-1]["content"] == "(Greet the guest)"
 
 
+def test_it_notices_who_begins_to_watch_within_its_gap_and_its_budget() -> None:
+    async def scene(graph: Graph) -> None:
+        for count in range(1, 41):
+            graph.events.publish("viewer", value=count)
+            await asyncio.sleep(1)
+        await asyncio.sleep(300)
+
+    graph = alone(scene, after_s=0, on_viewer="Greet number {count}", gap_s=15, per_hour=2)
+    asked = [messages[-1]["content"] for messages in graph.node("agent").asked]
+    assert asked[0] == "(Greet number 2)"  # polite_s after the first
+    assert len(asked) == 2
+    assert begun(graph)[1] - begun(graph)[0] >= 15
+
+
+def test_what_it_says_by_itself_need_not_be_remembered() -> None:
+    async def scene(graph: Graph) -> None:
+        graph.node("user").say("I am Ann")
+        await asyncio.sleep(10)
+        graph.node("alone").tell("Say now")
+        await asyncio.sleep(10)
+
+    for remember in (True, False):
+        told = alone(scene, after_s=0, remember=remember).memory  # type: ignore[attr-defined]
+        said = " ".join(message["content"] for message in told if message["role"] == "assistant")
+        assert "You said I am Ann" in said
+        assert ("You said (Say now)" in said) == remember
+
+
+def test_in_a_room_it_waits_for_the_others_and_falls_silent_among_characters() -> None:
+    async def scene(graph: Graph) -> None:
+        def others(on: bool, code: str = "") -> None:
+            graph.fence.elsewhere = on
+            graph.events.publish("others", value=float(on), code=code)
+
+        others(True)
+        assert graph.node("alone").tell("Say now")
+        await asyncio.sleep(100)
+        assert begun(graph) == []
+        others(False)
+        await asyncio.sleep(60)
+        assert len(begun(graph)) == 2
+        for _ in range(10):  # other characters go on: that is nobody who listens
+            others(True)
+            await asyncio.sleep(5)
+            others(False)
+            await asyncio.sleep(60)
+        assert len(begun(graph)) == 3
+        others(True, "person")
+        others(False)
+        await asyncio.sleep(60)
+
+    assert len(begun(alone(scene, after_s=30, alone=3))) == 4
+
+
 def test_what_waits_is_bounded() -> None:
     async def scene(graph: Graph) -> None:
         graph.node("ear").speech(True)

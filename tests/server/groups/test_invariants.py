@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from vaidol.graph.clock import Clock, VirtualLoop
+from vaidol.graph.events import EventLog
+from vaidol.nodes.turn.autonomous import AUTONOMOUS
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.groups.groups import Groups
+from vaidol.server.groups.members import MOST_LINES, RoomError, Rules
 from vaidol.server.groups.mix import Mix
-from vaidol.server.groups.room import MOST_LINES, RoomError, Rules
 from vaidol.server.listeners import Listeners
 
 IDS = [f"s{n}" for n in range(6)]
@@ -22,19 +24,28 @@ IDS = [f"s{n}" for n in range(6)]
 
 class Fence:
     turns: tuple[int, ...] = ()
+    elsewhere = False
+
+
+class Plan:
+    edges: tuple[()] = ()
+    nodes: tuple[()] = ()
 
 
 class Graph:
-    def __init__(self) -> None:
+    plan = Plan()
+
+    def __init__(self, clock: Clock) -> None:
         self.fence = Fence()
+        self.events = EventLog(clock)
 
 
 class Guest:
     """A session whose character says what it heard; like a real one, it tells of a cut before `command` returns."""
 
-    def __init__(self, id: str) -> None:
+    def __init__(self, id: str, clock: Clock) -> None:
         self.id = id
-        self.graph: Any = Graph()
+        self.graph: Any = Graph(clock)
         self.sent: Listeners[Message] = Listeners()
         self.told: Listeners[Message] = Listeners()
         self.shown: list[str] = []
@@ -60,9 +71,13 @@ class Guest:
     def send(self, message: Message, *, fast: bool = False) -> None:
         self.shown.append(f"{message['name']}: {message['text']}")
 
-    def begin(self) -> None:
+    def confide(self, message: Message) -> None:
+        """Has no page."""
+
+    def begin(self, trace: int = 0) -> None:
         assert not self.graph.fence.turns, "a character was made to speak while it speaks"
         self.graph.fence.turns = (1,)
+        self.graph.events.publish("turn_begin", trace=trace)
 
     def say(self, text: str) -> None:
         """The person says something: what the character says is cut first, as in a real call."""
@@ -84,9 +99,11 @@ class Rooms(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.loop = VirtualLoop()
-        self.groups = Groups(Clock(self.loop))
-        self.sessions = {id: Guest(id) for id in IDS}
+        clock = Clock(self.loop)
+        self.groups = Groups(clock)
+        self.sessions = {id: Guest(id, clock) for id in IDS}
         self.said = 0
+        self.came_speaking: set[str] = set()  # a character that comes in while it speaks has its say
         self.groups.create(self.sessions["s0"], "Anna", "Ada", Rules("round", 3))
         for id in IDS[1:4]:
             self.groups.invite(self.room("s0"), self.sessions[id], "Anna", "Ada")
@@ -108,11 +125,15 @@ class Rooms(RuleBasedStateMachine):
     @rule(id=ids, order=st.sampled_from(["round", "named"]), rounds=st.integers(0, 3))
     def create(self, id: str, order: Any, rounds: int) -> None:
         was = self.room(id)
+        if not was and self.sessions[id].graph.fence.turns:
+            self.came_speaking.add(id)
         assert self.tried(self.groups.create, self.sessions[id], "Anna", "Ada", Rules(order, rounds)) == (not was)
 
     @rule(by=ids, id=ids)
     def invite(self, by: str, id: str) -> None:
         free, room = not self.room(id), self.room(by)
+        if free and self.sessions[id].graph.fence.turns:
+            self.came_speaking.add(id)
         assert self.tried(self.groups.invite, room, self.sessions[id], "Anna", "Ada") == (free and bool(room))
 
     @rule(id=ids)
@@ -157,6 +178,19 @@ class Rooms(RuleBasedStateMachine):
         self.wait(seconds)
 
     @rule(id=ids)
+    def begin_by_itself(self, id: str) -> None:
+        guest = self.sessions[id]
+        if not guest.graph.fence.turns and not guest.graph.fence.elsewhere:
+            guest.begin(AUTONOMOUS + 1)
+            if room := self.room(id):
+                assert self.groups.rooms[room].floor == id
+
+    @rule(id=ids, on=st.booleans())
+    def speak(self, id: str, on: bool) -> None:
+        if room := self.room(id):
+            self.groups.rooms[room].person_speaks(id, on)
+
+    @rule(id=ids)
     def stop(self, id: str) -> None:
         self.sessions[id].command({"t": "interrupt"})
         if room := self.room(id):
@@ -186,6 +220,17 @@ class Rooms(RuleBasedStateMachine):
             assert all(len(one.unheard) <= MOST_LINES for one in room.members.values())
             assert set(room._asked) <= set(room.members)
             assert len(room._asked) == len(set(room._asked))
+
+    @invariant()
+    def one_at_a_time(self) -> None:
+        for id, guest in self.sessions.items():
+            room = self.groups.rooms.get(self.room(id))
+            assert room or not guest.graph.fence.elsewhere
+            if room and room.floor not in ("", id):
+                assert guest.graph.fence.elsewhere
+                assert not guest.graph.fence.turns or id in self.came_speaking
+            elif not guest.graph.fence.turns:
+                self.came_speaking.discard(id)
 
     @invariant()
     def nothing_is_lost(self) -> None:
