@@ -54,10 +54,11 @@ class Sync(_ToClient):
 
 
 class State(_ToClient):
-    """What the conversation does."""
+    """What the conversation does. Asleep: the avatar listens again when somebody calls it by `call`."""
 
     t: Literal["state"]
-    value: Literal["listening", "thinking", "speaking"]
+    value: Literal["listening", "thinking", "speaking", "asleep"]
+    call: str | None = None
 
 
 class TurnEnd(_ToClient):

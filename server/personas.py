@@ -154,7 +154,8 @@ class WrongPersona(ValueError):
 
 def current(plan: Plan) -> str:
     """The setting `persona` of the agent: the name of one that ships, or the path of a file; "" without an agent."""
-    return next((name for node in plan.nodes if (name := str(getattr(node.settings, "persona", "")))), "")
+    agents = sorted(plan.nodes, key=lambda node: not node.kind.startswith("agent."))  # before others that know its name
+    return next((name for node in agents if (name := str(getattr(node.settings, "persona", "")))), "")
 
 
 def patch(plan: Plan, name: str, persona: Persona) -> dict[str, Any]:
@@ -178,6 +179,8 @@ def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
         wanted["block"] = list(persona.block)
     if node.kind == "text.sentences" and persona.fillers:
         wanted["fillers"] = list(persona.fillers)
+    if hot_words := getattr(node.settings, "hot_words", ()):  # names are listened for
+        wanted["hot_words"] = list(dict.fromkeys((*hot_words, persona.name)))
     if room in ("text", "asr") and "language" in has and persona.language:
         wanted["language"] = persona.language
     return wanted

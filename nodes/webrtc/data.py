@@ -42,12 +42,13 @@ class WebrtcData(Node[Settings]):
         Port("command", Cue, source=True),
     )
     alone = True
-    carries = ("_typed", "_state", "_speaks", "_tentative", "_moments")
+    carries = ("_typed", "_state", "_asleep", "_speaks", "_tentative", "_moments")
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)
         self._typed = 0
         self._state = "listening"
+        self._asleep = ""  # what wakes the avatar, while it sleeps
         self._speaks = (0, 0)  # generation and utterance of the reply that sounds
         self._tentative = Transcript()  # heard for a reply that is not committed yet
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
@@ -58,6 +59,11 @@ class WebrtcData(Node[Settings]):
             "cue": self._cue,
             "mouth": self._mouth,
         }
+        self._follows: dict[str, Callable[[Event], None]] = {
+            "error": self._error, "tool": self._tool, "turn_begin": self._begun, "turn_commit": self._committed,
+            "turn_spoke": lambda _: self._say_state("speaking"), "asleep": self._slept, "awake": self._slept,
+            "mark": self._moment, "turn_done": self._ended, "turn_cut": self._ended, "turn_failed": self._ended,
+        }  # fmt: skip
 
     async def open(self) -> None:
         self._call: Call = self.ctx.end("call")
@@ -66,6 +72,9 @@ class WebrtcData(Node[Settings]):
             self.ctx.events.listen(self._event),
             self._call.on_join(self.ctx.guarded(self._join)),
         ]
+        for event in self.ctx.events:  # it may have fallen asleep before this node was open
+            if event.name in ("asleep", "awake"):
+                self._event(event)
 
     async def close(self) -> None:
         while self._registered:
@@ -112,30 +121,36 @@ class WebrtcData(Node[Settings]):
             self._call.send(message, fast=True)
 
     def _event(self, event: Event) -> None:
-        if event.name == "error":
-            message = {"t": "error", "code": event.code, "message": event.text, "node": event.node, "fatal": False}
-            self._call.send(message)
-        elif event.name == "tool":
-            self._call.send({"t": "tool", "turn": event.gen, "status": event.code, "text": event.text})
-        elif event.name == "turn_begin" and event.code != "speculative":
+        if (follow := self._follows.get(event.name)) is not None:
+            follow(event)
+
+    def _error(self, event: Event) -> None:
+        message = {"t": "error", "code": event.code, "message": event.text, "node": event.node, "fatal": False}
+        self._call.send(message)
+
+    def _tool(self, event: Event) -> None:
+        self._call.send({"t": "tool", "turn": event.gen, "status": event.code, "text": event.text})
+
+    def _begun(self, event: Event) -> None:
+        if event.code != "speculative":
             self._say_state("thinking")
-        elif event.name == "turn_commit":
-            self._say_state("thinking")
-            if self._tentative.gen == event.gen:
-                self._transcript(self._tentative)
-        elif event.name == "turn_spoke":
-            self._say_state("speaking")
-        elif event.name == "mark":
-            self._moment(event)
-        elif event.name in ("turn_done", "turn_cut", "turn_failed"):
-            self._ended(event)
+
+    def _committed(self, event: Event) -> None:
+        self._say_state("thinking")
+        if self._tentative.gen == event.gen:
+            self._transcript(self._tentative)
+
+    def _slept(self, event: Event) -> None:
+        self._asleep = event.text if event.name == "asleep" else ""
+        if self._state != "speaking":
+            self._say_rest()
 
     def _ended(self, event: Event) -> None:
         committed, turns = self.ctx.fence.committed, self.ctx.fence.turns
         if committed[event.gen]:
             self._call.send({"t": "turn", "turn": event.gen, "status": event.name.removeprefix("turn_")})
         if not any(turn.spoke for turn in turns):  # the one that speaks goes on
-            self._say_state("thinking" if any(committed[turn.gen] for turn in turns) else "listening")
+            self._say_rest()
 
     def _moment(self, event: Event) -> None:
         """Collect the moments of an utterance; when its first sound leaves, tell the client what took how long."""
@@ -148,10 +163,17 @@ class WebrtcData(Node[Settings]):
             stages = {name: round((ns - began) / 1e6, 1) for name, ns in moments.items()}
             self._call.send({"t": "timing", "turn": self.ctx.fence.newest, "stages": stages})
 
+    def _say_rest(self) -> None:
+        """What it does that does not speak."""
+        meant = any(self.ctx.fence.committed[turn.gen] for turn in self.ctx.fence.turns)
+        self._say_state("thinking" if meant else "listening")
+
     def _say_state(self, value: str) -> None:
+        sleeps = self._asleep and value != "speaking"
+        value = "asleep" if sleeps else value
         if value != self._state:
             self._state = value
-            self._call.send({"t": "state", "value": value})
+            self._call.send({"t": "state", "value": value, **({"call": self._asleep} if sleeps else {})})
 
     def _join(self) -> None:
         self.ctx.events.publish("joined", node=self.ctx.node)

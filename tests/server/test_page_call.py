@@ -122,6 +122,19 @@ def test_mute_interrupt_and_stop(stage: Stage) -> None:
     assert stage.page.evaluate("document.activeElement.id") == "start"
 
 
+def test_it_says_how_to_wake_the_avatar(stage: Stage) -> None:
+    stage.call()
+    stage.say("state", value="asleep", call="Vai <3")
+    assert stage.text("#status") == "Asleep: say “Vai <3”"
+    assert stage.page.locator("#interrupt").is_disabled()
+    stage.page.locator("#mute").click()
+    assert stage.text("#status") == "Asleep: write to wake it"
+    stage.page.locator("#hold-mode").click()
+    assert stage.text("#status") == "Asleep: hold to talk"
+    stage.say("state", value="listening")
+    assert stage.text("#status") == "Hold to talk"
+
+
 @pytest.mark.parametrize("name", REASONS)
 def test_without_a_microphone_the_call_goes_on_in_writing(browser: object, name: str) -> None:
     with staged(browser, Script(), before=NO_MICROPHONE.replace("NotAllowedError", name)) as stage:

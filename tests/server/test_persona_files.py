@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from vaidol import pipelines as vaidol_pipelines
 from vaidol.graph.compiler import compile_plan
-from vaidol.graph.spec import from_dict
-from vaidol.nodes.agent._persona import Persona, shipped
+from vaidol.graph.spec import from_dict, load
+from vaidol.nodes.agent._persona import Persona, load_persona, shipped
 from vaidol.server.app import Options
 from vaidol.server.cli.__main__ import main as vaidol
 from vaidol.server.persona_files import PersonaFiles
-from vaidol.server.personas import patch
+from vaidol.server.personas import current, patch
 from vaidol.tests.openai_server import OpenaiServer
 from vaidol.tests.server.client import call, serving
 from vaidol.tests.server.test_personas import ANSWER, KINDS, ask, pipeline, settings, system
@@ -99,3 +100,11 @@ def test_serve_says_at_once_what_is_wrong(folder: Path, capsys: pytest.CaptureFi
 def test_a_persona_without_fillers_leaves_those_of_the_pipeline() -> None:
     plan = compile_plan(from_dict(pipeline("http://127.0.0.1:1/v1")), KINDS)
     assert "sentences" not in patch(plan, "x", Persona(name="X", prompt="x"))["nodes"]
+
+
+def test_another_persona_is_called_by_its_own_name() -> None:
+    plan = compile_plan(load(Path(vaidol_pipelines.__path__[0]) / "wake.yaml"), KINDS)
+    changed = patch(plan, "mo", load_persona("mo"))["nodes"]
+    assert changed["wake"]["with"] == {"persona": "mo"}
+    assert changed["asr"]["with"]["hot_words"] == ["Vai", "Mo"]
+    assert current(plan) == "vai"

@@ -88,6 +88,7 @@ def test_what_json_cannot_say_is_not_sent() -> None:
         protocol.sync(2**32 - 1),
         protocol.error("full", "no room", fatal=True),
         protocol.ping(1),
+        {"t": "state", "value": "asleep", "call": "Vai"},
         {"t": "expression", "at": 960, "name": "joy", "weight": 0.5, "ms": 300, "hold_ms": 2000},
         {"t": "motion", "name": "", "group": "TapBody", "index": 1, "priority": "force"},
         {"t": "param", "at": None, "id": "ParamAngleX", "value": -30, "weight": 0.5, "ms": 100},
@@ -103,7 +104,7 @@ def test_what_the_server_says_is_described(message: dict[str, Any]) -> None:
     "message",
     [
         {"t": "fly"},
-        {"t": "state", "value": "asleep"},
+        {"t": "state", "value": "dancing"},
         {"t": "mouth", "at": -1, "step": 960, "open": [0.5], "form": [0]},
         {"t": "mouth", "at": 0, "step": 960, "open": [1.5], "form": [0]},
         {"t": "motion", "name": "nod", "speed": 2},

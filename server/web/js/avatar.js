@@ -89,7 +89,7 @@ export class Avatar {
     this.#voice.hear(open, form, vowels);
   }
 
-  /** The conversation's state: idle | listening | thinking | speaking. */
+  /** The conversation's state: idle | listening | thinking | speaking | asleep. */
   mode(name) {
     this.#pose = name;
     this.idle.attentive = name === "listening";

@@ -103,4 +103,5 @@ export const POSES = {
     ...both("ParamBrow*Y", 0.15),
   },
   speaking: { ParamAngleZ: -1, ...both("ParamBrow*Y", 0.1) },
+  asleep: { ParamAngleY: -9, ParamAngleZ: 5, ...both("ParamEye*Open", -1), ...both("ParamBrow*Y", -0.15) },
 };

@@ -17,17 +17,7 @@ import { MediaClock } from "./timing.js";
 import { watchTouches } from "./touch.js";
 import { Transcript } from "./transcript.js";
 import { Page } from "./ui.js";
-
-const WORDS = {
-  idle: "",
-  connecting: "Connecting…",
-  reconnecting: "Connection lost. Trying again…",
-  listening: "Listening",
-  deaf: "Microphone off",
-  closed: "Hold to talk",
-  thinking: "Thinking…",
-  speaking: "Speaking",
-};
+import { sentence, statusWords } from "./words.js";
 
 const AWAY_MS = 500; // a hidden page draws no frames, and yet keeps the conversation in order
 
@@ -50,21 +40,16 @@ let session = null; // of the running call
 let reported = null; // the reply whose first sound the server knows to be heard
 let lastSession = null; // whose turn numbers the transcript holds
 let doing = "listening";
+let calls = ""; // what wakes the avatar while it is asleep
 let opening = null; // a token while the browser asks for the microphone
 let troubled = false; // the notice tells of a fault; the next good reply takes it away
 
-/** Words from a log line's world as a sentence for people. */
-function sentence(text) {
-  if (typeof text !== "string" || !text) return "";
-  return text[0].toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
-}
-
 function showState() {
   const status = opening ? "connecting" : call.status;
-  const deaf = status === "live" && doing === "listening" && (call.muted || !call.hasMicrophone);
-  const silent = hold.on && call.hasMicrophone ? "closed" : "deaf";
+  const hears = call.hasMicrophone && !call.muted;
+  const holds = call.hasMicrophone && hold.on;
+  const words = statusWords({ status, doing, hears, holds, calls, asks: opening !== null });
   const other = status === "live" && doing === "listening" ? room.speaker : "";
-  const words = opening ? "Waiting for the microphone…" : WORDS[deaf ? silent : status === "live" ? doing : status];
   page.state(status, other ? "speaking" : doing, other ? `${other} speaks` : words);
   page.microphone({ present: call.hasMicrophone, muted: call.muted });
   hold.ready(status === "live" && call.hasMicrophone);
@@ -147,8 +132,9 @@ const heard = {
     introduce();
   },
   state(message) {
-    if (!["listening", "thinking", "speaking"].includes(message.value)) return;
+    if (!["listening", "thinking", "speaking", "asleep"].includes(message.value)) return;
     doing = message.value;
+    calls = String(message.call ?? "");
     showState();
   },
   subtitle(message) {

@@ -26,13 +26,13 @@ export class Page extends EventTarget {
     });
   }
 
-  /** @param call idle | connecting | live | reconnecting; @param doing listening | thinking | speaking */
+  /** @param call idle | connecting | live | reconnecting; @param doing listening | thinking | speaking | asleep */
   state(call, doing, words) {
     const was = document.body.dataset.call;
     document.body.dataset.call = call;
     document.body.dataset.doing = call === "live" ? doing : "";
     if (at("status").textContent !== words) at("status").textContent = words;
-    at("interrupt").disabled = call !== "live" || doing === "listening";
+    at("interrupt").disabled = call !== "live" || ["listening", "asleep"].includes(doing);
     at("send").disabled = call !== "live";
     if (was !== "idle" && call === "idle") at("start").focus();
     if (was === "idle" && call !== "idle") at("mute").focus(); // harmless, unlike "End call", if a key is still down

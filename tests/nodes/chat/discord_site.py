@@ -60,7 +60,8 @@ class Discord(Site):
         if first["op"] == 2:
             self._told = [{}]
             url = str(request.url.origin()).replace("http", "ws", 1)
-            ready = {"user": {"id": "1"}, "session_id": "session", "resume_gateway_url": url}
+            user = {"id": "1", "username": "vai", "discriminator": "0", "avatar": None, "bot": True}
+            ready = {"v": 10, "user": user, "guilds": [], "session_id": "session", "resume_gateway_url": url}
             await socket.send_json({"op": 0, "s": 1, "t": "READY", "d": ready})
         else:
             for told in self._told[first["d"]["seq"] :]:
