@@ -5,12 +5,12 @@ exactly 8 s, padded in front, of sound brought to mean 0 and variance 1.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vaidol.models.errors import LoadError
+from vaidol.models.logmel import LogMel
 from vaidol.models.onnx import open_onnx
 
 F32 = NDArray[np.float32]
@@ -25,9 +25,7 @@ class SmartTurn:
 
     def __init__(self, path: Path) -> None:
         """Load and warm the network. Raises LoadError."""
-        from faster_whisper.feature_extractor import FeatureExtractor
-
-        self._mel: Any = FeatureExtractor(feature_size=80)
+        self._mel = LogMel(80)
         self._session = open_onnx(path)
         if [port.name for port in self._session.get_inputs()] != ["input_features"]:
             raise LoadError(f"{path} is an ONNX network, but not Smart Turn: it has no single input 'input_features'")
@@ -50,5 +48,5 @@ class SmartTurn:
         clean = np.nan_to_num(samples[-WINDOW:], nan=0.0, posinf=0.0, neginf=0.0)
         sound[WINDOW - len(clean) :] = clean
         sound = (sound - sound.mean()) / np.sqrt(sound.var() + 1e-7)
-        features: F32 = np.ascontiguousarray(self._mel(sound, padding=0), np.float32)
+        features: F32 = np.ascontiguousarray(self._mel(sound))
         return features

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaidol.models.errors import LoadError
+from vaidol.models.logmel import LogMel
 from vaidol.models.pieces import pieces
 
 F32 = NDArray[np.float32]
@@ -56,7 +57,6 @@ class Whisper:
         Never asks a hub. `device` is cpu, cuda or auto. Raises LoadError.
         """
         import ctranslate2
-        from faster_whisper.feature_extractor import FeatureExtractor
         from tokenizers import Tokenizer
 
         try:
@@ -69,7 +69,7 @@ class Whisper:
         if not words.is_file():
             raise LoadError(f"{words} is missing: a CTranslate2 Whisper model needs it")
         self._tokens: Any = Tokenizer.from_file(str(words))
-        self._mel: Any = FeatureExtractor(feature_size=self._model.n_mels)
+        self._mel = LogMel(self._model.n_mels)
         self._view: Any = ctranslate2.StorageView
         self.multilingual: bool = self._model.is_multilingual
         self._hear(np.zeros(RATE, np.float32), [], None, LEAST_S)
@@ -110,7 +110,7 @@ class Whisper:
         length = int(seconds * 50) * RATE // 50
         sound = np.zeros(length, np.float32)
         sound[: len(samples)] = samples[:length]
-        features = np.ascontiguousarray(self._mel(sound, padding=0)[np.newaxis])
+        features = np.ascontiguousarray(self._mel(sound)[np.newaxis])
         encoded = self._model.encode(self._view.from_array(features))
         if not self.multilingual:
             language, head = "en", ["<|startoftranscript|>"]

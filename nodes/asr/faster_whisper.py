@@ -41,7 +41,7 @@ class FasterWhisper(Listener[FasterWhisperSettings]):
     -> transcript (Transcript; of `audio` final, empty when nothing was said)
     """
 
-    provider: ClassVar[Provider] = Provider("faster-whisper", package="faster_whisper", interim=True)
+    provider: ClassVar[Provider] = Provider("faster-whisper", package="ctranslate2", interim=True)
 
     @classmethod
     def needs(cls, settings: FasterWhisperSettings) -> tuple[Need, ...]:
