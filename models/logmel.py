@@ -37,4 +37,5 @@ def _filters(bands: int) -> F32:
     bins = np.fft.rfftfreq(WINDOW, 1 / RATE)
     low, centre, high = hz[:-2, None], hz[1:-1, None], hz[2:, None]
     triangles = np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre))
-    return (np.maximum(triangles, 0.0) * 2.0 / (high - low)).astype(np.float32)
+    filters: F32 = (np.maximum(triangles, 0.0) * 2.0 / (high - low)).astype(np.float32)
+    return filters

@@ -20,6 +20,7 @@ from vaidol.server.access import Access
 from vaidol.server.entrance import application
 from vaidol.server.ml.answers import answering
 from vaidol.server.ml.chat import ChatApi
+from vaidol.server.ml.conversion import ConversionApi
 from vaidol.server.ml.described import DESCRIBED
 from vaidol.server.ml.hearing import HearingApi
 from vaidol.server.ml.offered import ROLES, Offered, Role, Unknown, only_providers
@@ -116,6 +117,7 @@ def create_ml_app(plan: Plan, registry: Registry, options: MlOptions | None = No
     SpeechApi(server).routes(app.router)
     HearingApi(server).routes(app.router)
     ChatApi(server).routes(app.router)
+    ConversionApi(server).routes(app.router)
     documents.add_routes(app.router, server.version, DESCRIBED, "/openapi.json")
 
     async def life(_: web.Application) -> AsyncIterator[None]:

@@ -36,7 +36,7 @@ class Part(BaseModel):
 class ChatMessage(BaseModel):
     """One turn."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     role: Literal["system", "developer", "user", "assistant"]
     content: Annotated[str, Field(max_length=LONGEST)] | Annotated[list[Part], Field(max_length=100)]
@@ -50,7 +50,7 @@ class ChatMessage(BaseModel):
 class Wish(BaseModel):
     """Answer `messages`. What of the rest the model cannot be told is as its pipeline says."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=MOST)]
     model: Annotated[str, Field(max_length=200)] = ""
@@ -119,7 +119,7 @@ class ChatApi:
         if persona and isinstance(settings, ChatSettings):
             messages = [*conversation(settings).head, *messages]
         changes = _changes(settings, {"temperature": wish.temperature, "seed": wish.seed}, max_tokens)
-        async with seats.take(_owner(messages), changes) as agent, aclosing(agent.replied(messages)) as pieces:
+        async with seats.take(_owner(messages), changes) as seat, aclosing(seat.node.replied(messages)) as pieces:
             async for piece in pieces:
                 yield piece
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import BaseModel
+
 from vaidol.server.documents import Described
 from vaidol.server.ml.chat import ChatCompletion, Wish
+from vaidol.server.ml.conversion import Conversion
 from vaidol.server.ml.encoded import KINDS
 from vaidol.server.ml.hearing import Wanted
 from vaidol.server.ml.speech import Speech, Synthesis
@@ -13,15 +16,12 @@ from vaidol.server.ml.speech import Speech, Synthesis
 SOUND = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in KINDS.values()}
 
 
-def _form() -> dict[str, Any]:
-    """A form with a file, and the fields beside it."""
+def _sound(fields: type[BaseModel]) -> dict[str, Any]:
+    """A sound file as the body, or in a form with the fields beside it."""
     file = {"type": "string", "format": "binary", "description": "a sound file of any kind"}
-    fields = Wanted.model_json_schema()["properties"]
-    return {
-        "multipart/form-data": {
-            "schema": {"type": "object", "required": ["file"], "properties": {"file": file, **fields}}
-        }
-    }
+    properties = {"file": file, **fields.model_json_schema()["properties"]}
+    form = {"type": "object", "required": ["file"], "properties": properties}
+    return {"multipart/form-data": {"schema": form}, "audio/*": {"schema": file}}
 
 
 DESCRIBED = Described(
@@ -33,8 +33,8 @@ DESCRIBED = Described(
         "POST /v1/chat/completions": ChatCompletion, "POST /agent/chat": Wish,
     },
     contents={
-        "POST /v1/audio/transcriptions": _form(),
-        "POST /asr/transcribe": {**_form(), "audio/*": {"schema": {"type": "string", "format": "binary"}}},
+        "POST /v1/audio/transcriptions": _sound(Wanted), "POST /asr/transcribe": _sound(Wanted),
+        "POST /rvc/convert": _sound(Conversion),
     },
-    answers={"POST /v1/audio/speech": SOUND, "POST /tts/synthesize": SOUND},
+    answers={"POST /v1/audio/speech": SOUND, "POST /tts/synthesize": SOUND, "POST /rvc/convert": SOUND},
 )  # fmt: skip

@@ -29,7 +29,7 @@ HUSH = 0.01  # of the loudest sample: what is quieter at its ends does not belon
 class Wanted(BaseModel):
     """The fields of the form, as OpenAI names them."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     model: Annotated[str, Field(max_length=200)] = ""
     language: Annotated[str, Field(pattern=r"^([A-Za-z]{2,3}(-[A-Za-z]{2,4})?)?$")] = ""
@@ -78,10 +78,10 @@ class HearingApi:
             most_s = self._server.options.sound_s
             sound = await self._server.engine.workers.call(POOL, decoded, sent.data, RATE, most_s)
             timed = wanted.response_format in ("verbose_json", "srt", "vtt")
-            async with seats.take(settings=_changes(seats.node.settings, wanted)) as listener:
+            async with seats.take(settings=_changes(seats.node.settings, wanted)) as seat:
                 segments, language = [], wanted.language
                 for begin, piece in pieces(sound, RATE, TIMED_S if timed else WHOLE_S):
-                    heard = await listener.in_time(Utterance(samples=piece, rate=RATE, final=True), last=True)
+                    heard = await seat.node.in_time(Utterance(samples=piece, rate=RATE, final=True), last=True)
                     language = language or heard.language
                     if heard.text:
                         first, last = _loud(piece)

@@ -12,6 +12,7 @@ from vaidol.graph.errors import ProviderError
 from vaidol.graph.plan import Plan, PlanNode
 from vaidol.graph.spec import OnError
 from vaidol.nodes._provider import Provider
+from vaidol.server.ml.ends import between
 from vaidol.server.ml.seats import Seats
 
 Role = Literal["tts", "asr", "agent", "voice"]
@@ -118,5 +119,8 @@ class Offered:
         if key not in self._seats:
             changes: dict[str, Any] = {"voice": voice} if voice else {}
             settings = type(node.settings).model_validate({**node.settings.model_dump(), **changes})
-            self._seats[key] = Seats(self.plan, replace(node, settings=settings), self._engine, self._at_once)
+            node = replace(node, settings=settings)
+            alone = replace(self.plan, nodes=(node,), edges=())
+            plan = alone if role_of(node) != "voice" else between(alone, node, self._engine.registry)
+            self._seats[key] = Seats(plan, node.name, self._engine, self._at_once)
         return self._seats[key]

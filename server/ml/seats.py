@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.errors import ProviderError
-from vaidol.graph.plan import Plan, PlanNode
+from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 
 WAIT_S = 15.0  # for a free seat
@@ -26,10 +26,11 @@ class Seat:
 
 
 class Seats:
-    """At most `count` instances of `node`, made when they are wanted. A broken one is not used again."""
+    """At most `count` instances of the node `name` of `plan`, each in a graph of its own, made when they are wanted.
+    A broken one is not used again."""
 
-    def __init__(self, plan: Plan, node: PlanNode, engine: Engine, count: int) -> None:
-        self.node = node
+    def __init__(self, plan: Plan, name: str, engine: Engine, count: int) -> None:
+        self.node = plan.node(name)
         self._plan = plan
         self._engine = engine
         self._count = count
@@ -38,7 +39,7 @@ class Seats:
         self._free = asyncio.Semaphore(count)
 
     @asynccontextmanager
-    async def take(self, owner: str = "", settings: dict[str, Any] | None = None) -> AsyncIterator[Any]:
+    async def take(self, owner: str = "", settings: dict[str, Any] | None = None) -> AsyncIterator[Seat]:
         """An instance of one's own inside `async with`, with changed `settings`; if it can be, the one that worked for
         `owner` last. Raises `ProviderError` when all are busy for long, or it cannot be opened, and `ValidationError`.
         """
@@ -53,7 +54,7 @@ class Seats:
         try:
             seat = self._chosen(owner) or await self._new()
             seat.owner, seat.node.settings = owner, changed
-            yield seat.node
+            yield seat
         finally:
             if seat is not None:
                 await self._give_back(seat)
@@ -74,8 +75,7 @@ class Seats:
         return seat
 
     async def _new(self) -> Seat:
-        alone = replace(self._plan, nodes=(self.node,), edges=())
-        graph = Graph(alone, self._engine, session=f"ml {self.node.name} {self._made}")
+        graph = Graph(self._plan, self._engine, session=f"ml {self.node.name} {self._made}")
         await graph.__aenter__()
         self._made += 1
         seat = Seat(graph, graph.node(self.node.name))

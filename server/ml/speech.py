@@ -33,7 +33,7 @@ Format = Literal["wav", "pcm", "mp3", "opus", "flac", "aac"]
 class Speech(BaseModel):
     """Speak `input`; the sound is sent while it is made. pcm: 16 bits, 24 kHz, mono."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     input: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     model: Annotated[str, Field(max_length=200)] = ""
@@ -48,7 +48,7 @@ class Speech(BaseModel):
 class Synthesis(BaseModel):
     """Speak `text`; the sound is sent while it is made."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     text: Annotated[str, Field(min_length=1, max_length=LONGEST)]
     model: Annotated[str, Field(max_length=200)] = ""
@@ -101,10 +101,10 @@ class SpeechApi:
         seats = self._offered.find("tts", wanted.model, wanted.voice)
         self._server.must_be_ready(seats.node)
         call = self._server.engine.workers.call
-        async with seats.take(settings=_tempo(seats.node.settings, wanted.speed)) as speaker:
-            encoder = await call(POOL, Encoder, wanted.format, speaker.rate)
+        async with seats.take(settings=_tempo(seats.node.settings, wanted.speed)) as seat:
+            encoder = await call(POOL, Encoder, wanted.format, seat.node.rate)
             for sentence in sentences(wanted.text, self._server.language):
-                async with aclosing(speaker.spoken(sentence)) as pieces:
+                async with aclosing(seat.node.spoken(sentence)) as pieces:
                     while (piece := await _next(pieces)) is not None:
                         if not isinstance(piece, Word) and (data := await call(POOL, encoder.feed, piece)):
                             yield data
