@@ -50,14 +50,21 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def serving(
-    folder: Path, *arguments: str, cwd: str = "/", port: int = 0, ready: bool = True, **environment: str
+    folder: Path,
+    *arguments: str,
+    command: str = "serve",
+    cwd: str = "/",
+    port: int = 0,
+    ready: bool = True,
+    **environment: str,
 ) -> Iterator[Server]:
-    """Start `vaidol serve ARGUMENTS` and wait until its models are loaded, or else only until it answers."""
-    port, log = port or free_port(), folder / "server.log"
-    command = [sys.executable, "-m", "vaidol.server.cli", "serve", *arguments, "--port", str(port)]
+    """Start `vaidol serve ARGUMENTS`, or another `command` that serves, and wait until its models are loaded, or else
+    only until it answers."""
+    port, log = port or free_port(), folder / f"{'server' if command == 'serve' else command}.log"
+    whole = [sys.executable, "-m", "vaidol.server.cli", command, *arguments, "--port", str(port)]
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **environment}
+            whole, stdout=out, stderr=subprocess.STDOUT, cwd=cwd, env={**os.environ, **environment}
         )
     server = Server(f"http://127.0.0.1:{port}", process, log)
     try:
