@@ -1,4 +1,4 @@
-"""The commands, as a user types them: a process each, for what it prints and how it ends."""
+"""The commands, as a user types them: what they print and how they end; a server is a process of its own."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.command import vaidol
 from vaidol.tests.e2e.serving import free_port
 
 ECHO = """\
@@ -28,7 +29,7 @@ edges:
 """
 
 
-def vaidol(*arguments: str, cwd: Path | str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, cwd: Path | str = "/", **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "vaidol.server.cli", *arguments]
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=cwd, env={**os.environ, **environment}, timeout=60, check=False
@@ -38,7 +39,7 @@ def vaidol(*arguments: str, cwd: Path | str = "/", **environment: str) -> subpro
 
 
 def test_version_and_help() -> None:
-    assert vaidol("--version").stdout.startswith("vaidol 0.")
+    assert process("--version").stdout.startswith("vaidol 0.")
     assert "serve" in vaidol("--help").stdout
     assert vaidol().returncode == 2
     assert vaidol("fly").returncode == 2
@@ -70,7 +71,7 @@ def test_check_survives_any_file(text: str, tmp_path: Path) -> None:
 
 def test_packaged_pipelines_are_known_by_name(tmp_path: Path) -> None:
     assert vaidol("check", "echo").returncode == 0
-    done = vaidol("serve", "ecco")
+    done = process("serve", "ecco")
     assert done.returncode == 2
     assert "echo" in done.stderr
     assert vaidol("check", str(tmp_path / "none.yaml")).returncode == 2
@@ -137,7 +138,7 @@ def test_bench_knows_its_names() -> None:
     ],
 )
 def test_serve_refuses_what_cannot_be(arguments: tuple[str, ...], said: str) -> None:
-    done = vaidol("serve", "echo", *arguments, VAIDOL_TOKEN="")
+    done = process("serve", "echo", *arguments, VAIDOL_TOKEN="")
     assert done.returncode == 2
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
@@ -146,7 +147,7 @@ def test_serve_refuses_what_cannot_be(arguments: tuple[str, ...], said: str) -> 
 def test_a_port_in_use_is_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = vaidol("serve", "echo", "--port", str(port))
+        done = process("serve", "echo", "--port", str(port))
     assert done.returncode == 2
     assert done.stderr.startswith(f"vaidol: port {port} is in use")
 
@@ -192,20 +193,20 @@ def test_run_plays_a_file_to_a_pipeline(tmp_path: Path) -> None:
     with wave.open(str(question), "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(b"\0\x20" * 4000)
-    done = vaidol("run", "echo", "--in", str(question), "--out", str(answer), "--json")
+    done = process("run", "echo", "--in", str(question), "--out", str(answer), "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"out": str(answer), "turns": [], "errors": []}
     with wave.open(str(answer)) as file:
         assert file.getframerate() == 48_000
         assert file.getnframes() > 48_000 / 4
-    runs = [vaidol("run", "echo", "--in", question, "--out", answer, "--json", "--virtual") for _ in range(2)]
+    runs = [process("run", "echo", "--in", question, "--out", answer, "--json", "--virtual") for _ in range(2)]
     assert json.loads(runs[0].stdout)["log"] == json.loads(runs[1].stdout)["log"]
-    assert vaidol("run", "echo", "--in", question, "--out", answer).stdout == "nothing was said\n"
+    assert process("run", "echo", "--in", question, "--out", answer).stdout == "nothing was said\n"
     for arguments, said in (
         (("echo", "--in", str(tmp_path / "none.wav"), "--out", str(answer)), "none.wav"),
         (("echo", "--in", __file__, "--out", str(answer)), "not a sound file"),
         (("echo", "--in", str(question), "--out", str(tmp_path / "none" / "a.wav")), "no folder"),
     ):
-        done = vaidol("run", *arguments)
+        done = process("run", *arguments)
         assert done.returncode == 2
         assert said in done.stderr

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import wave
 from pathlib import Path
 
@@ -13,14 +11,10 @@ import torch
 
 from tests.models.rvc.ears import write_ears
 from tests.models.rvc.voices import checkpoint
+from tests.server.command import vaidol
 
 RATE = 16_000
 HUM = (0.3 * np.sign(np.sin(2 * np.pi * 150 * np.arange(RATE) / RATE))).astype(np.float32)
-
-
-def convert(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "vaidol.server.cli", "convert", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
 
 
 def write(path: Path) -> Path:
@@ -37,7 +31,7 @@ def length_s(path: Path) -> tuple[float, int]:
 
 
 def test_a_file_is_shifted(tmp_path: Path) -> None:
-    done = convert(write(tmp_path / "a.wav"), tmp_path / "b.wav", "--shift", "child", "--pitch", "4")
+    done = vaidol("convert", write(tmp_path / "a.wav"), tmp_path / "b.wav", "--shift", "child", "--pitch", "4")
     assert (done.returncode, done.stdout.strip()) == (0, str(tmp_path / "b.wav"))
     assert length_s(tmp_path / "b.wav") == (pytest.approx(1.0, abs=0.01), 48_000)
 
@@ -49,7 +43,7 @@ def test_a_folder_is_converted_by_a_voice_and_a_bad_file_spoils_nothing_else(tmp
         write(tmp_path / "in" / name)
     (tmp_path / "in" / "bad.mp3").write_bytes(b"nothing")
     how = ("--model", tmp_path / "voice.pth", "--units", tmp_path / "ears", "--f0", "periods")
-    done = convert(tmp_path / "in", tmp_path / "out", *how)
+    done = vaidol("convert", tmp_path / "in", tmp_path / "out", *how)
     assert done.returncode == 1
     assert "bad.mp3" in done.stderr
     assert "1 of 3" in done.stdout
@@ -78,7 +72,7 @@ def test_mistakes_are_one_line(
     (tmp_path / "text.wav").write_text("hello " * 100)
     if arguments[0] == ".":
         arguments = (".", ".", *arguments[2:])
-    done = convert(*arguments)
+    done = vaidol("convert", *arguments)
     assert done.returncode == 2
     assert any(word in done.stderr for word in said.split("|")), done.stderr
     assert "Traceback" not in done.stderr

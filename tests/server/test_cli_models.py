@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from tests.models.rvc.voices import checkpoint
+from tests.server.command import vaidol
 
 
 def models(store: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "vaidol.server.cli", "models", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**os.environ, "VAIDOL_MODELS": str(store)},
-    )
+    return vaidol("models", *arguments, VAIDOL_MODELS=str(store))
 
 
 def test_a_voice_is_added_listed_described_verified_and_removed(tmp_path: Path) -> None:

@@ -106,7 +106,9 @@ def sound(path: Path, samples: list[float] | None = None) -> list[float]:
 
 
 def test_its_kind_is_listed_checked_and_run(installed: Path, tmp_path: Path) -> None:
-    assert "loud.gain: louder." in vaidol(installed, "nodes", "loud.gain").stdout
+    told = vaidol(installed, "nodes", "loud.gain").stdout
+    assert "loud.gain: louder." in told
+    assert "Factor on every sample." in told
     done = vaidol(installed, "check", pipeline(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
     sound(tmp_path / "in.wav", [0.1] * 24_000)
@@ -119,6 +121,7 @@ def test_its_settings_are_checked_as_all_are(installed: Path, tmp_path: Path) ->
     done = vaidol(installed, "check", pipeline(tmp_path, factor=-1))
     assert done.returncode == 2
     assert "loud.yaml:5:43: node 'gain': factor: input should be greater than or equal to 0, not -1" in done.stderr
+    assert "loud.gain" in vaidol(installed, "check", pipeline(tmp_path, "loud.gian")).stderr
 
 
 @pytest.mark.parametrize(
