@@ -18,7 +18,7 @@ COOKIE = "vaidol"
 PROTOCOL = "vaidol"  # of a WebSocket; beside it one that brings the token, where no header can be set
 BRINGS = "vaidol.token."  # and then the token in base64url without padding
 COOKIE_S = 30 * 24 * 3600
-OPEN_PATHS = ("/health",)  # for watchdogs of containers; it tells less to those without a token
+OPEN_PATHS = ("/health", "/ready")  # for watchdogs of containers; it tells less to those without a token
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob: mediastream:; style-src 'self';"

@@ -114,6 +114,11 @@ class Server:
         ]  # fmt: skip
         self.feed = Feed(self.sessions, registry, self.engine.clock)
 
+    @property
+    def status(self) -> str:
+        """ok, loading, failed, or ending: calls under way go on, and no more begin."""
+        return "ending" if self.sessions.ending else self.preload.status
+
     async def page(self, _: web.Request) -> web.StreamResponse:
         response = _file("index.html")
         self.live2d.loosen(response)
@@ -147,14 +152,17 @@ class Server:
 
     async def health(self, request: web.Request) -> web.Response:
         """GET /health: whether calls can be taken, and what every node waits for; "starting" comes from `door`."""
-        status = self.preload.status
-        told: dict[str, object] = {"status": status}
+        told: dict[str, object] = {"status": self.status}
         if self.access.known(request):
             told |= {
                 "pipeline": self.plan.name, "about": self.plan.about, "version": self.version,
                 "sessions": len(self.sessions), "nodes": self.preload.nodes(),
             }  # fmt: skip
-        return web.json_response(told, status=503 if status == "failed" else 200)
+        return web.json_response(told, status=503 if self.status == "failed" else 200)
+
+    async def ready(self, _: web.Request) -> web.Response:
+        """GET /ready: 200 when calls can be taken, 503 while models load and while the server is about to stop."""
+        return web.json_response({"status": self.status}, status=200 if self.status == "ok" else 503)
 
     async def join(self, request: web.Request) -> web.Response:
         """POST /whip: an SDP offer in, 201 with the answer and the call's address out."""
@@ -237,6 +245,7 @@ def _routes(router: web.UrlDispatcher, server: Server) -> None:
     router.add_get("/api/inspect", server.feed.serve)
     router.add_get("/api/schema", server.schema)
     router.add_get("/health", server.health)
+    router.add_get("/ready", server.ready)
     server.live2d.add_routes(router)
     router.add_post("/whip", server.join)
     router.add_delete("/whip/{resource}", server.leave)

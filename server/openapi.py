@@ -15,7 +15,7 @@ from vaidol.server.openapi_extras import EMPTY, FIELDS, PARAMETERS, SDP, STATUS
 from vaidol.server.pictures import MAGIC
 from vaidol.server.say import SayWish
 
-SHOWN = ("/api/", "/health", "/metrics", "/whip", "/whep", "/live2d-models/info")
+SHOWN = ("/api/", "/health", "/ready", "/metrics", "/whip", "/whep", "/live2d-models/info")
 BODIES: dict[str, type[BaseModel]] = {
     "POST /api/groups": NewGroup, "POST /api/groups/{group}/members": GroupMember,
     "POST /api/groups/{group}/mute": GroupMute,

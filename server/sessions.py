@@ -20,10 +20,12 @@ from vaidol.server.session import Session, SessionEnded
 log = logging.getLogger("vaidol.server")
 STOP_S = 1.2  # for all sessions together; what is not over then is cancelled
 GRACE_S = 30.0
+DRAIN_LOOK_S = 0.2
 
 
 class Full(Exception):
-    """No room for another session. `code`: full (as many as allowed) or busy (the machine has no time for more)."""
+    """No room for another session. `code`: full (as many as allowed), busy (the machine has no time for more) or ending
+    (the server is about to stop)."""
 
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
@@ -44,6 +46,7 @@ class Sessions:
         self._sessions: dict[str, Session] = {}  # by token
         self.attend: list[Attend] = []  # those who watch every session
         self.history: History | None = None  # where they write down what is said
+        self.ending = False  # no more of them
         self._guests = 0  # places of sessions that others run
         self._hosted: dict[str, Running] = {}  # those sessions by id, as far as they have begun
         self._running: set[asyncio.Task[None]] = set()
@@ -121,6 +124,13 @@ class Sessions:
         finally:
             del self._hosted[session.id]
 
+    async def drain(self, seconds: float) -> None:
+        """Begin no more sessions, and wait for the end of those that run, `seconds` at the most."""
+        self.ending = True
+        until = self._engine.clock.s() + seconds
+        while len(self) and self._engine.clock.s() < until:
+            await self._engine.clock.sleep(DRAIN_LOOK_S)
+
     async def end_hosted(self) -> None:
         """End those sessions that others run: the server stops."""
         for session in tuple(self._hosted.values()):
@@ -128,6 +138,8 @@ class Sessions:
 
     def _admit(self) -> None:
         """Raises `Full` when there is no room for one session more."""
+        if self.ending:
+            raise Full("the server is about to stop; try again in a moment", "ending")
         if len(self) >= self.limit:
             raise Full(f"all {self.limit} places are taken; try again in a moment", "full")
         if len(self) and self.load.busy:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vaidol.server.cli.starting import Ready
 
 PORT = 12393
+DRAIN_MAX_S = 24 * 3600.0
 
 
 def add(commands: Any) -> argparse.ArgumentParser:
@@ -58,6 +59,10 @@ def add(commands: Any) -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder with your persona files, offered beside those that ship",
     )
+    command.add_argument(
+        "--drain-s", type=float, default=0.0, metavar="S",
+        help="at SIGTERM, take no more calls and let those under way go on for this long, s (default: 0)",
+    )  # fmt: skip
     outside.add_client(command)
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
@@ -71,6 +76,8 @@ def run(arguments: argparse.Namespace) -> int:
     tls = listening.checked(arguments)
     if arguments.max_sessions < 1:
         raise Wrong("--max-sessions must be at least 1")
+    if not 0 <= arguments.drain_s <= DRAIN_MAX_S:
+        raise Wrong(f"--drain-s must be from 0 to {DRAIN_MAX_S:g}")
     wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
     if wrong is not None:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")

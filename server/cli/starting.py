@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import History, HistoryError
-from vaidol.server.app import SERVER, Options, create_app
+from vaidol.server.app import SERVER, Options, Server, create_app
 from vaidol.server.cli import behind, keeping, outside, pipeline
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
@@ -22,12 +23,14 @@ from vaidol.server.persona_files import PersonaFiles
 
 @dataclass(frozen=True)
 class Ready:
-    """A checked pipeline and the options. watched: the pipeline whose file is followed, "" for none."""
+    """A checked pipeline and the options. watched: the pipeline whose file is followed, "" for none; drain_s: for how
+    long calls may go on at SIGTERM."""
 
     plan: Plan
     registry: Registry
     options: Options
     watched: str
+    drain_s: float
 
     async def serve(self, door: Door, where: str, stop: asyncio.Event) -> None:
         """Take calls from those who come through `door`, known to them as `where`, until `stop`."""
@@ -39,7 +42,21 @@ class Ready:
         beside = [partial(behind.show_loads, server.preload, server.engine.clock)]
         if self.watched:
             beside.append(partial(follow, server, self.watched))
+        if self.drain_s:
+            beside.append(partial(self._drain, server, stop))
         await behind.serve(app, door, server.patience, stop, said=said, beside=beside)
+
+    async def _drain(self, server: Server, stop: asyncio.Event) -> None:
+        """At SIGTERM, stop when the calls under way are over."""
+        leave = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave.set)
+        await leave.wait()
+        if calls := len(server.sessions):
+            print(
+                f"about to stop: {calls} calls may go on for {self.drain_s:g} s   end at once with Ctrl-C", flush=True
+            )
+        await server.sessions.drain(self.drain_s)
+        stop.set()
 
 
 def prepared(arguments: argparse.Namespace) -> Ready:
@@ -61,7 +78,7 @@ def prepared(arguments: argparse.Namespace) -> Ready:
         history=_history(arguments.history),
         personas=_personas(arguments.personas),
     )
-    return Ready(plan, registry, options, arguments.pipeline if arguments.watch else "")
+    return Ready(plan, registry, options, arguments.pipeline if arguments.watch else "", arguments.drain_s)
 
 
 def _personas(folder: Path | None) -> Path | None:

@@ -16,7 +16,7 @@ from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry
 from vaidol.server import rtc
 from vaidol.server.app import SERVER, Options
-from vaidol.tests.server.client import ECHO, Caller, call, serving
+from vaidol.tests.server.client import ECHO, Caller, call, new_caller, offer_of, serving
 
 
 class Crash(Node[Settings]):
@@ -279,7 +279,6 @@ def test_stopping_the_server_ends_calls_quickly() -> None:
 
 
 async def _offer() -> str:
-    from vaidol.tests.server.client import new_caller, offer_of
 
     caller = new_caller()
     try:

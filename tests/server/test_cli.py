@@ -129,6 +129,7 @@ def test_bench_knows_its_names() -> None:
     [
         (("--host", "0.0.0.0"), "--token"),
         (("--max-sessions", "0"), "--max-sessions"),
+        (("--drain-s", "-1"), "--drain-s"),
         (("--stun", "http://x"), "stun:HOST:PORT"),
         (("--port", "99999"), "99999"),
         (("--trust-proxy", "proxy.example"), "'proxy.example'"),
@@ -152,10 +153,14 @@ def test_a_port_in_use_is_one_sentence() -> None:
     assert done.stderr.startswith(f"vaidol: port {port} is in use")
 
 
-@pytest.mark.parametrize(("how", "early"), [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGTERM, True)])
-def test_serve_answers_soon_and_ends_soon(how: signal.Signals, early: bool) -> None:
+@pytest.mark.parametrize(
+    ("how", "early", "options"),
+    [(signal.SIGINT, False, ()), (signal.SIGTERM, False, ("--drain-s", "60")), (signal.SIGTERM, True, ())],
+)
+def test_serve_answers_soon_and_ends_soon(how: signal.Signals, early: bool, options: tuple[str, ...]) -> None:
     port = free_port()
     command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--port", str(port), "--log-format", "json"]
+    command += options
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as process:
         told = None
         until = time.monotonic() + 30

@@ -59,6 +59,7 @@ function describe(report, waited) {
     .filter(([id]) => waited.has(id))
     .map(([id, node]) => ({ ...node, name: PARTS[id] ?? id, about: node.about || waited.get(id) }));
   if (report.status === "ok") return { ready: true, text: "Start talking", parts: [] };
+  if (report.status === "ending") return { ready: false, text: "The server is about to stop", parts: [] };
   const failed = parts.find((part) => part.state === "failed");
   if (report.status === "failed") {
     return { ready: false, text: failed ? `Could not load ${failed.name}` : "The server could not start", parts };
