@@ -2,7 +2,8 @@
 
 GET  /api/personas                             {personas: [{name, title, about, greeting, language, avatar}], wrong}
 GET  /api/sessions/{session}/persona           {persona: name or ""}
-POST /api/sessions/{session}/persona           {"persona": "mo"}: a change, as PUT .../pipeline, and {persona, avatar}
+POST /api/sessions/{session}/persona           {"persona": "mo"}: a change, as PUT .../pipeline, and {persona, avatar};
+                                               "": the pipeline's own again
 
 `wrong` says which files in the folder of `vaidol serve --personas` cannot be used, and why.
 
@@ -42,7 +43,7 @@ class Personas:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._files = PersonaFiles(server.options.personas)
+        self.files = PersonaFiles(server.options.personas)
         self._before: WeakKeyDictionary[Graph, tuple[Plan, Plan]] = WeakKeyDictionary()  # without a persona; with it
 
     def routes(self, router: web.UrlDispatcher) -> None:
@@ -72,7 +73,7 @@ class Personas:
 
     async def all(self, _: web.Request) -> web.Response:
         """The personas there are."""
-        found, wrong = self._files.loaded()
+        found, wrong = self.files.loaded()
         rows = [
             {
                 "name": name, "title": one.name, "about": one.about, "greeting": one.hello(),
@@ -107,22 +108,25 @@ class Personas:
         return web.json_response({**change.told(), "persona": wanted, "avatar": avatar})
 
     async def switch(self, graph: Graph, name: str) -> Change:
-        """Let `name` go on in this call. Raises `UnknownPersona`, `WrongPersona`, `Busy`, `SwapFailed`,
-        `PipelineError`."""
-        known = self._files.names()
-        if name not in known:  # a path belongs into the pipeline, not on the wire
-            raise UnknownPersona(f"there is no persona '{name}'; there are: {', '.join(known)}")
-        try:
-            persona = self._files.load(name)
-        except ValueError as error:
-            raise WrongPersona(str(error)) from None
+        """Let `name` go on in this call; "": the pipeline's own persona. Raises `UnknownPersona`, `WrongPersona`,
+        `Busy`, `SwapFailed`, `PipelineError`."""
         base, ours = self._before.get(graph, (graph.plan, graph.plan))
         if graph.plan is not ours:  # somebody has changed the pipeline since
             base = graph.plan
-        plan = self._server.pipelines.compiled(patch(base, self._files.setting(name), persona), base)
-        change = await graph.swaps.apply(plan)
+        change = await graph.swaps.apply(self._with(base, name) if name else base)
         self._before[graph] = (base, graph.plan)
         return change
+
+    def _with(self, base: Plan, name: str) -> Plan:
+        """`base` with another persona. Raises as `switch` does."""
+        known = self.files.names()
+        if name not in known:  # a path belongs into the pipeline, not on the wire
+            raise UnknownPersona(f"there is no persona '{name}'; there are: {', '.join(known)}")
+        try:
+            persona = self.files.load(name)
+        except ValueError as error:
+            raise WrongPersona(str(error)) from None
+        return self._server.pipelines.compiled(patch(base, self.files.setting(name), persona), base)
 
     async def _chosen(self, session: Running, graph: Graph, name: str) -> None:
         try:
@@ -133,13 +137,13 @@ class Personas:
 
     def _current(self, plan: Plan) -> str:
         """The persona that speaks, "" if it is none of those that can be chosen."""
-        return self._files.name(current(plan))
+        return self.files.name(current(plan))
 
     def _told(self, name: str) -> Message:
         """The message that says who speaks."""
         title = avatar = ""
         with suppress(ValueError):  # its file is gone, or broken since: the call goes on
-            persona = self._files.load(name) if name else None
+            persona = self.files.load(name) if name else None
             title, avatar = (persona.name, persona.avatar) if persona else ("", "")
         return {"t": "persona", "name": name, "title": title, "avatar": avatar}
 

@@ -6,6 +6,11 @@ from typing import Any
 
 from vaidol.server.live2d.model import Model
 
+NO_MODEL: dict[str, Any] = {  # an address that holds none: such clients play sound only where they have been given one
+    "name": "", "description": "", "url": "/olv-model/none.model3.json", "kScale": 0.5, "initialXshift": 0,
+    "initialYshift": 0, "kXOffset": 1150, "idleMotionGroupName": "Idle", "emotionMap": {}, "tapMotions": {},
+}  # fmt: skip
+
 
 def model_info(model: Model) -> dict[str, Any]:
     """`emotionMap` counts the expressions of model3.json, for such clients know no others."""

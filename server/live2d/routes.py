@@ -51,16 +51,14 @@ class Live2d:
             policy = f"{HEADERS['Content-Security-Policy']}; script-src 'self' {more}; worker-src 'self' blob:"
             response.headers["Content-Security-Policy"] = f"{policy}; connect-src 'self' data: blob:"
 
-    async def first(self) -> Model | None:
-        """The model to begin with: the one that was asked for, or else the first that can be shown."""
+    async def shown(self) -> list[Model]:
+        """The models that can be shown; the one to begin with first: what was asked for, or any."""
         models = [model for model in (await self._look())[0] if not model.error]
-        wanted = (model for model in models if self.avatar in (model.id, model.name))
-        return next(wanted, models[0] if models else None)
+        return sorted(models, key=lambda model: self.avatar not in (model.id, model.name))
 
     async def names(self) -> list[str]:
         """Ids and names of the models that can be shown."""
-        models = [model for model in (await self._look())[0] if not model.error]
-        return sorted({name for model in models for name in (model.id, model.name)})
+        return sorted({name for model in await self.shown() for name in (model.id, model.name)})
 
     async def info(self, request: web.Request) -> web.Response:
         """GET /live2d-models/info: models, runtime, and the avatar to begin with."""

@@ -15,13 +15,15 @@ from aiohttp import WSMsgType, web
 from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
+from vaidol.nodes.agent._history import Recorder
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.autonomous import speakers
 from vaidol.server.groups.mix import Mix
 from vaidol.server.olv import messages
-from vaidol.server.olv.character import Character
+from vaidol.server.olv.character import Cast
 from vaidol.server.olv.group import ClientGroups
+from vaidol.server.olv.histories import Histories
 from vaidol.server.olv.link import Link
 from vaidol.server.olv.plans import for_client
 from vaidol.server.pictures import BadPicture, given
@@ -29,8 +31,10 @@ from vaidol.server.running import Attend, State, meters
 
 log = logging.getLogger("vaidol.server")
 PROMPT = "Please say something that would be engaging."
+UNSEEN = "There is no Live2D model to show: start vaidol with --live2d-models FOLDER."
 PING_S = 30.0  # a socket that answers no ping for so long is dead
 LAST_WORDS_S = 1.0  # for what still waits when a session ends
+CLOSE_S = 1.0  # for a socket to close in good order
 SEND_S = 20.0  # for one message; a client that takes longer has stopped reading
 
 
@@ -43,10 +47,11 @@ class Client:
         self,
         plan: Plan,
         engine: Engine,
-        character: Character,
+        cast: Cast,
         backgrounds: Callable[[], list[str]],
         *,
         groups: ClientGroups,
+        recorder: Recorder | None = None,
         attend: Sequence[Attend] = (),
     ) -> None:
         self.id = secrets.token_hex(4)
@@ -58,21 +63,22 @@ class Client:
         self._plan = for_client(plan)
         self._engine = engine
         self._groups = groups
-        self.link = Link(character, engine.clock)
+        self._recorder = recorder
+        self._cast = cast
+        self.link = Link(cast, engine.clock)
         self.sent = self.link.sent
+        self._histories = Histories(engine, recorder, lambda: self.link.character.name, self.link.tell)
         self._acts: dict[str, Callable[[], object]] = {
-            "mic-audio-end": self.link.microphone.end,
-            "interrupt-signal": lambda: self.link.say({"t": "interrupt"}),
+            "mic-audio-end": self._heard_out,
+            "interrupt-signal": lambda: self.link.cut_by({"t": "interrupt"}),
             "frontend-playback-complete": self.link.played,
         }
         self._answers: dict[str, Callable[[], dict[str, Any]]] = {
             "heartbeat": lambda: {"type": "heartbeat-ack"},
             "request-group-info": lambda: groups.info(self),
-            "request-init-config": character.message,
+            "request-init-config": lambda: self.link.character.message(self.uid),
             "fetch-backgrounds": lambda: {"type": "background-files", "files": backgrounds()},
-            "fetch-configs": self._configs,
-            "fetch-history-list": lambda: {"type": "history-list", "histories": []},  # none is kept
-            "create-new-history": lambda: {"type": "new-history-created", "history_uid": self.id},
+            "fetch-configs": lambda: {"type": "config-files", "configs": cast.configs()},
         }
 
     async def run(self, socket: web.WebSocketResponse) -> None:
@@ -80,7 +86,8 @@ class Client:
         log.info("session begins", extra={"session": self.id, "protocol": "client-ws"})
         self._greet()
         try:
-            async with Graph(self._plan, self._engine, session=self.id, ends={"call": self.link}) as graph:
+            ends = {"call": self.link} if self._recorder is None else {"call": self.link, "history": self._recorder}
+            async with Graph(self._plan, self._engine, session=self.id, ends=ends) as graph:
                 self.graph = graph
                 with ExitStack() as watching:
                     watching.callback(graph.events.listen(self.link.turns.event))
@@ -89,12 +96,14 @@ class Client:
                     await self._serve(graph, socket)
         finally:
             self.end("over")
-            await socket.close()
+            await self._close(socket)
             log.info("session ended", extra={"session": self.id})
 
     async def _serve(self, graph: Graph, socket: web.WebSocketResponse) -> None:
+        if not self._cast.shows:
+            self.link.tell(messages.error(UNSEEN))
         self.link.tell(messages.control("start-mic"))
-        reading = graph.own(self._read(socket))
+        reading = graph.own(self._read(graph, socket))
         writing = graph.own(self._write(socket))
         await asyncio.wait((reading, writing, graph.ended, self._end), return_when=asyncio.FIRST_COMPLETED)
         self.link.turns.end()
@@ -105,6 +114,14 @@ class Client:
         await asyncio.wait((writing,), timeout=LAST_WORDS_S)
         reading.cancel()
         writing.cancel()
+
+    async def _close(self, socket: web.WebSocketResponse) -> None:
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await socket.close()
+        except TimeoutError:  # the client does not read, so that not even this gets through
+            if (transport := socket.get_extra_info("transport")) is not None:
+                transport.abort()
 
     # Running
 
@@ -168,14 +185,18 @@ class Client:
         if self.link.slow:
             log.warning("a client reads too slowly", extra={"session": self.id})
 
-    async def _read(self, socket: web.WebSocketResponse) -> None:
-        """Take messages until the socket closes; a bad one is told, and the next is taken."""
+    async def _read(self, graph: Graph, socket: web.WebSocketResponse) -> None:
+        """Take messages in order until the socket closes; a bad one is told, and the next is taken."""
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 self.link.tell(messages.error("messages are JSON text, not bytes"))
                 continue
             try:
-                self._take(messages.parse(message.data))
+                taken = messages.parse(message.data)
+                if isinstance(taken, messages.History):
+                    await self._histories.take(graph, taken)
+                else:
+                    self._take(taken)
             except messages.BadMessage as error:
                 self.link.tell(messages.error(str(error)))
 
@@ -191,25 +212,35 @@ class Client:
         self._look(getattr(message, "images", None))
         if isinstance(message, messages.TextInput):
             if message.text.strip():
-                self.link.say({"t": "text", "text": message.text})
+                self.link.cut_by({"t": "text", "text": message.text})
+            else:
+                self.link.turns.nothing()
         elif isinstance(message, messages.Sound):
             microphone = self.link.microphone
-            take = microphone.utterance if message.type == "mic-audio-data" else microphone.stream
-            take(message.audio)
+            if message.type == "mic-audio-data":
+                with self.link.turns.silenced():
+                    microphone.utterance(message.audio)
+            else:
+                microphone.stream(message.audio)
         elif isinstance(message, messages.Plain):
             self._plain(message.type)
         elif isinstance(message, messages.Speak):
             self._speak_by_itself()
         elif isinstance(message, messages.Group):
             self._groups.take(self, message)
-        else:
-            self.link.tell(messages.error(f"this server does not know how to do '{message.type}'"))
+        elif isinstance(message, messages.SwitchConfig):
+            self.link.switch(message.file)
+
+    def _heard_out(self) -> None:
+        if not self.link.microphone.end():
+            self.link.turns.nothing()
 
     def _speak_by_itself(self) -> None:
         nodes = speakers(self.graph)
         if not nodes:
             self.link.tell(messages.error("the pipeline has no node turn.autonomous that could speak by itself"))
         elif not self.link.turns.gen:
+            self.link.tell(messages.full_text("AI wants to speak something..."))
             nodes[0].tell(PROMPT)
 
     def _plain(self, kind: str) -> None:
@@ -217,7 +248,3 @@ class Client:
             self._acts[kind]()
         elif kind in self._answers:
             self.link.tell(self._answers[kind]())
-
-    def _configs(self) -> dict[str, Any]:
-        who = self.link.character
-        return {"type": "config-files", "configs": [{"filename": f"{who.uid}.yaml", "name": who.name}]}

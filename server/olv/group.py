@@ -49,6 +49,7 @@ class ClientGroups:
             raise RoomError("member", "this client is in a group already")
         id = self._groups.of(client.id) or self._groups.create(client, PERSON, client.link.character.name)
         self._groups.invite(id, invited, PERSON, invited.link.character.name)
+        invited.link.tell(messages.group_result(f"you were invited into the group of {client.uid}", success=True))
         return "the client is in your group now"
 
     def _remove(self, client: Client, uid: str) -> str:
@@ -61,6 +62,8 @@ class ClientGroups:
         if gone is not client and self._groups.rooms[id].owner != client.id:
             raise RoomError("owner", "only the owner of a group sends others away")
         self._groups.leave(gone.id)
+        if gone is not client:
+            gone.link.tell(messages.group_result("you are in the group no longer", success=True))
         return "you have left the group" if gone is client else "the client is in your group no longer"
 
     def _find(self, uid: str) -> Client:

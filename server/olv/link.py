@@ -18,8 +18,10 @@ from vaidol.nodes.webrtc.data import TYPED
 from vaidol.server.groups.mix import Place
 from vaidol.server.listeners import Listeners
 from vaidol.server.olv import messages
-from vaidol.server.olv.character import Character
+from vaidol.server.olv.character import Cast
+from vaidol.server.olv.line import Line
 from vaidol.server.olv.microphone import GIVEN, Microphone
+from vaidol.server.olv.tools import Tools
 from vaidol.server.olv.turns import ClientTurns
 
 WAITING_BYTES = 32 * 2**20  # for a client that reads slowly: minutes of speech; then it is given up
@@ -31,12 +33,15 @@ class Link:
     `turns` is how the client sees the replies; it must be told of the graph's events.
     """
 
-    def __init__(self, character: Character, clock: Clock) -> None:
-        self.character = character
+    def __init__(self, cast: Cast, clock: Clock) -> None:
+        self.character = cast.character()
+        self._cast = cast
+        self._switching = False  # the client has asked for another character, and waits for it
         self.turns = ClientTurns(clock, self.tell)
         self.slow = False  # the client was given up
         self.closed = False
         self.place: Place | None = None  # in the mix of the room it is in
+        self._line = Line()
         self._waiting: deque[str] = deque()
         self._bytes = 0
         self._more = asyncio.Event()
@@ -44,6 +49,11 @@ class Link:
         self._messages: Listeners[Message] = Listeners()
         self._plays: Listeners[()] = Listeners()
         self.sent: Listeners[Message] = Listeners()  # told of everything the nodes tell a page
+        self._tools = Tools()
+        self._takes: dict[str, Callable[[Message], None]] = {
+            "subtitle": self._subtitle, "recording": self._recording, "error": self._error, "persona": self._persona,
+            "tool": self._tool, "other": self._other,
+        }  # fmt: skip
         self.microphone = Microphone(
             lambda samples: self._audio.tell(samples, GIVEN), lambda on: self._messages.tell({"t": "talk", "on": on})
         )
@@ -88,6 +98,19 @@ class Link:
         self._messages.tell(message)
         return bool(self._messages)
 
+    def cut_by(self, message: Message) -> None:
+        """`say` what ends the reply under way: the client has silenced it already."""
+        with self.turns.silenced():
+            self.say(message)
+
+    def switch(self, file: str) -> None:
+        """The client wants the character of `file` to go on."""
+        self._switching = True
+        try:
+            self.say({"t": "persona", "name": self._cast.named(file)})
+        except ValueError as error:
+            self._error({"code": "persona", "message": str(error)})
+
     # Call
 
     def on_audio(self, take: Callable[[F32, int], None]) -> Callable[[], None]:
@@ -110,24 +133,56 @@ class Link:
         return lambda: None
 
     def send(self, message: Message, *, fast: bool = False) -> None:
-        """What the nodes tell a page; a client of this protocol understands what was heard, and faults."""
-        if message["t"] == "subtitle" and message["who"] == "user" and message["final"] and message["turn"] < TYPED:
-            self.tell({"type": "user-input-transcription", "text": message["text"]})
-        elif message["t"] == "recording" and message["on"]:
-            self.tell(messages.full_text("This call is being recorded"))
-        elif message["t"] == "error":
-            self.tell(messages.error(message["message"]))
-        elif message["t"] == "other":
-            self.tell(messages.said_by(message["name"], message["text"]))
+        """What the nodes tell a page, as far as a client of this protocol understands it."""
+        take = self._takes.get(message["t"])
+        if take is not None:
+            take(message)
         self.sent.tell(message)
+
+    def _subtitle(self, message: Message) -> None:
+        if message["who"] == "user" and message["final"] and message["turn"] < TYPED:
+            self.tell({"type": "user-input-transcription", "text": message["text"]})
+
+    def _recording(self, message: Message) -> None:
+        if message["on"]:
+            self.tell(messages.full_text("This call is being recorded"))
+
+    def _error(self, message: Message) -> None:
+        self.tell(messages.error(message["message"]))
+        if message["code"] == "persona" and self._switching:
+            self._switching = False
+            self.tell(self.character.message())  # the client has taken its model away already
+
+    def _persona(self, message: Message) -> None:
+        before, self.character = self.character, self._cast.character(message["name"])
+        if self._switching or self.character != before:
+            self._switching = False
+            self.tell(self.character.message())
+            self.tell({"type": "config-switched", "message": f"{self.character.name} goes on"})
+
+    def _tool(self, message: Message) -> None:
+        self.tell(self._tools.message(message, who=self.character.name))
+
+    def _other(self, message: Message) -> None:
+        """Somebody else in the room."""
+        name = message["name"]
+        self._next_line(messages.said_by(name, self._line.on(message["text"], who=name)))
+
+    def _next_line(self, message: dict[str, Any]) -> None:
+        """Clients add what is said to what was said before, unless they are told that somebody else speaks."""
+        if self._line.turned:
+            self.tell({"type": "force-new-message"})
+        self.tell(message)
 
     # Player
 
     def speak(self, spoken: Spoken) -> None:
         who, sentence = self.character, spoken.sentence
-        self.tell(
+        self.turns.sentence(spoken.gen)
+        text = self._line.on(sentence.text, turn=spoken.gen)
+        self._next_line(
             messages.audio(
-                spoken.samples, RATE, text=sentence.text, name=who.name, avatar=who.avatar,
+                spoken.samples, RATE, text=text, name=who.name, avatar=who.avatar,
                 expressions=who.expressions([cue.name for cue in sentence.cues if cue.kind == "expression"]),
             )
         )  # fmt: skip

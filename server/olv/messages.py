@@ -55,8 +55,6 @@ class Plain(_FromClient):
         "interrupt-signal",
         "audio-play-start",
         "frontend-playback-complete",
-        "fetch-history-list",
-        "create-new-history",
         "fetch-configs",
         "fetch-backgrounds",
         "request-group-info",
@@ -75,8 +73,10 @@ class Speak(_FromClient):
 
 
 class History(_FromClient):
-    type: Literal["fetch-and-set-history", "delete-history"]
-    history_uid: Annotated[str, Field(max_length=200)]
+    """What is said from now on belongs to another conversation, or one is listed or deleted."""
+
+    type: Literal["fetch-history-list", "create-new-history", "fetch-and-set-history", "delete-history"]
+    history_uid: Annotated[str, Field(max_length=200)] = ""
 
 
 class SwitchConfig(_FromClient):
@@ -143,6 +143,14 @@ def audio(
         "actions": {"expressions": expressions} if expressions else {},
         "forwarded": False,
     }
+
+
+def tool(id: str, name: str, status: str, content: str, *, who: str, at: str) -> dict[str, Any]:
+    """A tool that the language model had called; `at`: when, as ISO 8601."""
+    return {
+        "type": "tool_call_status", "tool_id": id, "tool_name": name, "status": status, "content": content,
+        "timestamp": at, "name": who,
+    }  # fmt: skip
 
 
 def said_by(name: str, text: str) -> dict[str, Any]:

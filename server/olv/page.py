@@ -7,6 +7,8 @@ from pathlib import Path
 from aiohttp import web
 
 from vaidol.server.files import inside
+from vaidol.server.live2d.ancestor import NO_MODEL
+from vaidol.server.olv.user import remember
 
 TYPES = {
     ".html": "text/html; charset=utf-8", ".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8",
@@ -30,6 +32,7 @@ class Page:
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/olv", self.home)
         router.add_get("/olv/{path:.*}", self.file)
+        router.add_get(NO_MODEL["url"], self.no_model)
 
     async def home(self, request: web.Request) -> web.StreamResponse:
         """GET /olv: to where its relative addresses lead somewhere."""
@@ -41,7 +44,12 @@ class Page:
         path = inside(self._folder, name, TYPES) if self._folder is not None else None
         if path is None:
             raise web.HTTPNotFound
-        headers = {"Content-Type": TYPES[path.suffix.lower()]}
+        response = web.FileResponse(path, headers={"Content-Type": TYPES[path.suffix.lower()]})
         if path.suffix == ".html":
-            headers["Content-Security-Policy"] = POLICY
-        return web.FileResponse(path, headers=headers)
+            response.headers["Content-Security-Policy"] = POLICY
+            remember(request, response)
+        return response
+
+    async def no_model(self, _: web.Request) -> web.Response:
+        """GET /olv-model/none.model3.json: a Live2D model without anything in it, for clients that want to have one."""
+        return web.json_response({"Version": 3, "FileReferences": {}})

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from vaidol.nodes.agent._history import Recorder
 from vaidol.server.access import PROTOCOL, refusal
-from vaidol.server.live2d.ancestor import model_info
 from vaidol.server.olv import messages
-from vaidol.server.olv.character import Character
+from vaidol.server.olv.character import Cast
 from vaidol.server.olv.client import PING_S, Client
 from vaidol.server.olv.group import ClientGroups
 from vaidol.server.olv.page import Page
+from vaidol.server.olv.user import user
+from vaidol.server.personas import current
 from vaidol.server.sessions import Full
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 
 PICTURES = (".jpg", ".jpeg", ".png", ".gif", ".webp", ".svg")
 MOST_BACKGROUNDS = 500
-NAME = "Vai"
+WEB = Path(__file__).parents[1] / "web"
+FIRST = "ceiling-window-room-night.jpeg"  # what the stock client shows until another one is chosen
+LOADING_S, LOOK_S = 40.0, 0.1  # wait for models, and look for them: as long as a socket stays open that nobody reads
 
 
 class ClientSockets:
@@ -39,18 +44,19 @@ class ClientSockets:
     async def join(self, request: web.Request) -> web.StreamResponse:
         """GET /client-ws: a WebSocket that lives as long as its graph."""
         server = self._server
-        if server.preload.status != "ok":
-            return refusal(503, server.preload.status, "the pipeline is not ready", 2)
+        if server.preload.status == "failed":
+            return refusal(503, "failed", f"the pipeline is not ready: {server.preload.failure}", 15)
         try:
             with server.sessions.place():
                 socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=messages.MAX_BYTES, protocols=(PROTOCOL,))
                 if not socket.can_prepare(request):
                     return refusal(426, "websocket", "this address takes WebSockets only")
                 await socket.prepare(request)
-                character = await self._character()
+                if not await self._loaded(socket):
+                    return socket
                 client = Client(
-                    server.plan, server.engine, character, self.backgrounds,
-                    groups=self._groups, attend=server.sessions.attend,
+                    server.plan, server.engine, await self._cast(), self.backgrounds,
+                    groups=self._groups, recorder=self._recorder(request), attend=server.sessions.attend,
                 )  # fmt: skip
                 self.clients.add(client)
                 try:
@@ -62,9 +68,26 @@ class ClientSockets:
             return refusal(503, error.code, str(error), 10)
         return socket
 
+    async def _loaded(self, socket: web.WebSocketResponse) -> bool:
+        """Wait for the models: these clients come once, and do not come back by themselves. False: in vain."""
+        preload, clock = self._server.preload, self._server.engine.clock
+        until_s = clock.s() + LOADING_S
+        if preload.status == "loading":
+            await socket.send_str(messages.encode(messages.full_text("The models are loading...")))
+        while preload.status == "loading" and clock.s() < until_s:
+            await clock.sleep(LOOK_S)
+        if preload.status == "ok":
+            return True
+        said = preload.failure or "the models are still loading; come again in a moment"
+        await socket.send_str(messages.encode(messages.error(said)))
+        await socket.close()
+        return False
+
     async def background(self, request: web.Request) -> web.StreamResponse:
-        """GET /bg/NAME: one of the pictures `backgrounds` names."""
+        """GET /bg/NAME: one of the pictures `backgrounds` names; without a folder, a plain one to begin with."""
         name, folder = request.match_info["name"], self._server.options.backgrounds
+        if folder is None and name == FIRST:
+            return self._server.access.share(request, web.FileResponse(WEB / "backdrop.svg"))
         if folder is None or name not in self.backgrounds():
             return refusal(404, "no_picture", "there is no such background")
         return self._server.access.share(request, web.FileResponse(folder / name))
@@ -82,6 +105,13 @@ class ClientSockets:
         )
         return sorted(names)[:MOST_BACKGROUNDS]
 
-    async def _character(self) -> Character:
-        model = await self._server.live2d.first()
-        return Character(NAME, NAME.lower(), model=model_info(model) if model is not None else {})
+    async def _cast(self) -> Cast:
+        return Cast(self._server.personas.files, current(self._server.plan), await self._server.live2d.shown())
+
+    def _recorder(self, request: web.Request) -> Recorder | None:
+        """Where the talk of this client is kept, by who it is."""
+        if self._server.history is None:
+            return None
+        recorder = Recorder(self._server.history)
+        recorder.user = user(request, alone=not self._server.options.token)
+        return recorder

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from vaidol.graph.clock import Clock
@@ -25,13 +26,24 @@ class ClientTurns:
         self._clock = clock
         self._send = send
         self._gen = 0  # of the turn under way, 0 = none
+        self._sounds = False  # something of it was sent
         self._given = False  # everything of it was sent
         self._patience: asyncio.TimerHandle | None = None
+        self._silenced = False
 
     @property
     def gen(self) -> int:
         """The reply the client is told of now; 0 = none."""
         return self._gen
+
+    @contextmanager
+    def silenced(self) -> Iterator[None]:
+        """What is cut now, the client has silenced itself, and need not be told."""
+        self._silenced = True
+        try:
+            yield
+        finally:
+            self._silenced = False
 
     def event(self, event: Event) -> None:
         """A listener of the graph's events."""
@@ -41,12 +53,20 @@ class ClientTurns:
             return
         elif event.name == "turn_done":
             self._wait()
-        elif event.name in ("turn_cut", "turn_failed"):
+        elif event.name == "turn_cut":
+            if not self._silenced:
+                self._send({"type": "interrupt-signal", "text": "conversation-interrupted"})
             self.end()
+        elif event.name == "turn_failed":
+            self.end()
+
+    def sentence(self, gen: int) -> None:
+        """A sentence of reply `gen` is sent."""
+        self._sounds |= gen == self._gen
 
     def given(self, gen: int) -> None:
         """Every sentence of reply `gen` has been sent."""
-        if gen == self._gen and not self._given:
+        if gen == self._gen and self._sounds and not self._given:
             self._given = True
             self._send({"type": "backend-synth-complete"})
 
@@ -56,6 +76,12 @@ class ClientTurns:
         if counts:
             self.end()
         return counts
+
+    def nothing(self) -> None:
+        """The client waits for an answer to nothing: that is over at once, unless one is under way."""
+        if not self._gen:
+            self._send(messages.control("conversation-chain-start"))
+            self._send(messages.control("conversation-chain-end"))
 
     def end(self) -> None:
         """End the turn under way, if there is one."""
@@ -69,11 +95,14 @@ class ClientTurns:
 
     def _begin(self, gen: int) -> None:
         self.end()
-        self._gen, self._given = gen, False
+        self._gen, self._sounds, self._given = gen, False, False
         self._send(messages.control("conversation-chain-start"))
         self._send(messages.full_text("Thinking..."))
 
     def _wait(self) -> None:
         """The server reckons that everything was played."""
+        if not self._sounds:
+            self.end()
+            return
         self.given(self._gen)
         self._patience = self._clock.at(self._clock.s() + PATIENCE_S, self.end)

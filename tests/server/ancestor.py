@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -13,8 +14,8 @@ from aiohttp import ClientWebSocketResponse
 from aiohttp.test_utils import TestClient
 
 from vaidol.graph.errors import ProviderError
-from vaidol.graph.frames import F32, Transcript, Utterance
-from vaidol.graph.node import Node, Settings
+from vaidol.graph.frames import F32, Audio, Transcript, Utterance
+from vaidol.graph.node import Need, Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
@@ -30,10 +31,25 @@ class Ear(Node[Settings]):
 
     inputs = (Port("audio", Utterance, rate=16_000),)
     outputs = (Port("transcript", Transcript),)
+    says = "{} tenths"
 
     def process(self, port: str, frame: Utterance) -> None:
-        tenths = round(len(frame.samples) / 1600)
-        self.emit("transcript", Transcript(text=f"{tenths} tenths", final=True, **frame.stamp()))
+        text = self.says.format(round(len(frame.samples) / 1600))
+        self.emit("transcript", Transcript(text=text, final=True, **frame.stamp()))
+
+
+class Late(Node[Settings]):
+    """Needs something that loads when the test says so."""
+
+    inputs = (Port("audio", Audio),)
+    may_load = threading.Event()
+
+    @classmethod
+    def needs(cls, settings: Settings) -> tuple[Need, ...]:
+        return (Need("late", "a slow model", lambda _: cls.may_load.wait(20)),)
+
+    def process(self, port: str, frame: Audio) -> None:
+        """Nothing: it is there for what it needs."""
 
 
 class Parrot(ChatAgent[ChatSettings]):
@@ -57,7 +73,7 @@ class Hum(Speaker[Settings]):
         yield (0.3 * np.sin(2 * np.pi * 220 * t)).astype(np.float32)
 
 
-KINDS = Registry("vaidol.nodes", extra={"t.ear": Ear, "t.parrot": Parrot, "t.hum": Hum})
+KINDS = Registry("vaidol.nodes", extra={"t.ear": Ear, "t.parrot": Parrot, "t.hum": Hum, "t.late": Late})
 PIPELINE: dict[str, Any] = {
     "version": 1,
     "name": "parrot",
