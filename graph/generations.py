@@ -41,6 +41,10 @@ class Playout(Protocol):
     def protects(self, first_ms: float) -> bool:
         """Whether a protected sentence, or the first `first_ms` of a reply, is being heard."""
 
+    @property
+    def amid(self) -> bool:
+        """Whether a sentence is being heard and not over."""
+
     def hold(self) -> None: ...
 
     def resume(self) -> None: ...

@@ -34,14 +34,19 @@ class Spoken:
         self.words = frame.words or self.words
 
     @property
+    def over(self) -> bool:
+        """All of it has been played."""
+        return self.whole and self.played >= self.given
+
+    @property
     def protected(self) -> bool:
         """It may not be interrupted, and is not over."""
-        return self.sentence.protected and not (self.whole and self.played >= self.given)
+        return self.sentence.protected and not self.over
 
     def heard(self) -> str:
         """The words that were played: always a beginning of the text, up to the end of a word."""
         text = self.sentence.text.strip()
-        if self.whole and self.played >= self.given:
+        if self.over:
             return text
         if not self.played:
             return ""

@@ -150,6 +150,12 @@ class Pacer:
                 return True
         return False
 
+    @property
+    def amid(self) -> bool:
+        """Whether a sentence is being heard and not over."""
+        latest = (next((spoken for spoken in reversed(log) if spoken.played), None) for log in self._log.values())
+        return any(spoken is not None and not spoken.over for spoken in latest)
+
     def clear(self, gen: int) -> int:
         """Drop what is queued of `gen`; returns the sample from which on it is silent."""
         self._queue = deque((frame, at) for frame, at in self._queue if frame.gen != gen)

@@ -1,4 +1,5 @@
-"""The door: `/health` is answered from the first moment on; who wants anything else waits for the application.
+"""The door: `/health` is answered from the first moment on; who wants anything else waits for the application. And
+what says that it is to be closed.
 
 Imports nothing but the standard library: `vaidol serve` opens it before anything heavy is loaded.
 """
@@ -12,6 +13,25 @@ HEAD_MAX = 16_384  # bytes of a request's head
 WAITING_MAX = 128  # connections that wait for the application; more are told to come again
 STARTING = b'{"status": "starting"}'
 BUSY = b'{"error": {"code": "starting", "message": "the server is starting; try again in a moment"}}'
+
+
+class Stop(asyncio.Event):
+    """Set: the server shall stop. `hurry`: and at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hurry = asyncio.Event()
+
+    def now(self) -> None:
+        """Somebody at the keyboard wants it."""
+        self.set()
+        self.hurry.set()
+
+    def gently(self) -> None:
+        """Whoever runs it wants it; the second time at once."""
+        if self.is_set():
+            self.hurry.set()
+        self.set()
 
 
 class Door:

@@ -26,10 +26,12 @@ async def serve(
     *,
     said: str,
     beside: Sequence[Callable[[], Coroutine[Any, Any, None]]] = (),
+    end: Callable[[], Coroutine[Any, Any, None]] | None = None,
     cancelled: bool = False,
 ) -> None:
     """Answer those who come through `door` until `stop`. said: printed once they are; beside: work that goes on
-    meanwhile; cancelled: the handler of a client that has gone is."""
+    meanwhile; end: awaited after `stop`, before anything is closed; cancelled: the handler of a client that has gone
+    is."""
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=HTTP_END_S, handler_cancellation=cancelled)
     await runner.setup()
     try:
@@ -41,6 +43,8 @@ async def serve(
             running = [tasks.create_task(work()) for work in beside]
             running.append(tasks.create_task(patience.watch(lambda: http.connections)))
             await stop.wait()
+            if end is not None:
+                await end()
             for task in running:
                 task.cancel()
     finally:

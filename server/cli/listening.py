@@ -16,7 +16,7 @@ from typing import Protocol
 from vaidol.server import loop
 from vaidol.server.cli import outside
 from vaidol.server.cli.wrong import Wrong
-from vaidol.server.door import Door
+from vaidol.server.door import Door, Stop
 from vaidol.server.networks import is_loopback
 
 BACKLOG = 128
@@ -25,7 +25,7 @@ BACKLOG = 128
 class Ready(Protocol):
     """What is behind the door once everything is imported and checked."""
 
-    async def serve(self, door: Door, where: str, stop: asyncio.Event) -> None:
+    async def serve(self, door: Door, where: str, stop: Stop) -> None:
         """Answer those who come through `door`, known to them as `where`, until `stop`."""
 
 
@@ -77,9 +77,9 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 async def _serve(listener: socket.socket, tls: SSLContext | None, prepare: Callable[[], Ready]) -> None:
-    running, stop, door = asyncio.get_running_loop(), asyncio.Event(), Door()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        running.add_signal_handler(name, stop.set)
+    running, stop, door = asyncio.get_running_loop(), Stop(), Door()
+    running.add_signal_handler(signal.SIGINT, stop.now)
+    running.add_signal_handler(signal.SIGTERM, stop.gently)
     listening = await running.create_server(door, sock=listener, backlog=BACKLOG, ssl=tls)
     try:
         ready = await _ready(prepare, stop)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,8 +14,9 @@ from vaidol.server.app import SERVER, Options, Server, create_app
 from vaidol.server.cli import behind, keeping, outside, pipeline
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
-from vaidol.server.door import Door
+from vaidol.server.door import Door, Stop
 from vaidol.server.folders import LIVE2D
+from vaidol.server.leaving import drain
 from vaidol.server.persona_files import PersonaFiles
 
 
@@ -32,7 +31,7 @@ class Ready:
     watched: str
     drain_s: float
 
-    async def serve(self, door: Door, where: str, stop: asyncio.Event) -> None:
+    async def serve(self, door: Door, where: str, stop: Stop) -> None:
         """Take calls from those who come through `door`, known to them as `where`, until `stop`."""
         app = create_app(self.plan, self.registry, self.options)
         server = app[SERVER]
@@ -42,21 +41,16 @@ class Ready:
         beside = [partial(behind.show_loads, server.preload, server.engine.clock)]
         if self.watched:
             beside.append(partial(follow, server, self.watched))
-        if self.drain_s:
-            beside.append(partial(self._drain, server, stop))
-        await behind.serve(app, door, server.patience, stop, said=said, beside=beside)
+        await behind.serve(
+            app, door, server.patience, stop, said=said, beside=beside, end=partial(self._end, server, stop)
+        )
 
-    async def _drain(self, server: Server, stop: asyncio.Event) -> None:
-        """At SIGTERM, stop when the calls under way are over."""
-        leave = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, leave.set)
-        await leave.wait()
-        if calls := len(server.sessions):
+    async def _end(self, server: Server, stop: Stop) -> None:
+        if self.drain_s and not stop.hurry.is_set() and (calls := len(server.sessions)):
             print(
                 f"about to stop: {calls} calls may go on for {self.drain_s:g} s   end at once with Ctrl-C", flush=True
             )
-        await server.sessions.drain(self.drain_s)
-        stop.set()
+        await drain(server.sessions, server.engine.clock, stop.hurry, self.drain_s)
 
 
 def prepared(arguments: argparse.Namespace) -> Ready:
