@@ -140,6 +140,12 @@ def same_origin(request: web.Request) -> bool:
     return origin is None or _netloc(origin) == request.host.lower()
 
 
+def brings_token(request: web.Request) -> bool:
+    """Whether any token comes with the request, right or wrong."""
+    named = "Authorization" in request.headers or COOKIE in request.cookies or "token" in request.query
+    return named or BRINGS in request.headers.get("Sec-WebSocket-Protocol", "")
+
+
 def _brought(request: web.Request) -> str:
     """The token among the subprotocols that a WebSocket offers, "" for none."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")

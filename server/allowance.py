@@ -23,12 +23,17 @@ class Allowance:
         """Whether the deed refused last was the first one in a row."""
         return self.refused == 1
 
-    def take(self) -> bool:
-        """Whether one more deed is allowed now."""
+    @property
+    def spent(self) -> bool:
+        """Whether no deed is allowed now."""
         now = self._clock.s()
         self._left = min(self._at_once, self._left + (now - self._since) * self._per_s)
         self._since = now
-        if self._left < 1:
+        return self._left < 1
+
+    def take(self) -> bool:
+        """Whether one more deed is allowed now."""
+        if self.spent:
             self.refused += 1
             return False
         self._left -= 1
@@ -45,6 +50,10 @@ class Addresses:
         self._at_once = at_once
         self._keep = keep
         self._known: OrderedDict[str, Allowance] = OrderedDict()
+
+    def spent(self, address: str) -> bool:
+        """Whether no deed is allowed to `address` now."""
+        return address in self._known and self._known[address].spent
 
     def take(self, address: str) -> bool:
         """Whether one more deed is allowed to `address` now."""

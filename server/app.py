@@ -17,7 +17,6 @@ from vaidol.nodes.agent._history import POOL, History
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, library, offer, openapi, say, sight, viewing
 from vaidol.server.access import Access, refusal
-from vaidol.server.allowance import Addresses
 from vaidol.server.config_api import ConfigApi
 from vaidol.server.entrance import application
 from vaidol.server.events_api import Events
@@ -28,9 +27,9 @@ from vaidol.server.groups.groups import Groups
 from vaidol.server.groups.page import PageGroups
 from vaidol.server.history_api import HistoryApi
 from vaidol.server.inspector.feed import Feed
+from vaidol.server.limits import Limits
 from vaidol.server.live2d.routes import Live2d
 from vaidol.server.metrics import Metrics
-from vaidol.server.networks import is_loopback
 from vaidol.server.olv.routes import ClientSockets
 from vaidol.server.personas import Personas
 from vaidol.server.pictures import PicturesApi
@@ -52,7 +51,6 @@ TYPES = {
     ".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon", ".webp": "image/webp",
     ".woff2": "font/woff2", ".txt": "text/plain", ".md": "text/plain", ".map": "application/json",
 }  # fmt: skip
-CALLS_PER_S, CALLS_AT_ONCE = 0.5, 10.0  # from one address other than this machine, where a reverse proxy may stand
 LOADING_RETRY_S, FAILED_RETRY_S, FULL_RETRY_S = 2, 15, 10
 
 
@@ -67,6 +65,7 @@ class Options:
     """
 
     max_sessions: int = 8
+    max_per_address: int = 0  # of them for one other machine, 0: as many as there are
     token: str = ""
     stun: tuple[str, ...] = ()
     grace_s: float = GRACE_S
@@ -93,12 +92,17 @@ class Server:
         self.version = version("vaidol")
         self.engine = Engine(registry)
         self.patience = Patience(self.engine.clock)
+        self.limits = Limits(self.engine.clock)
         self.preload = Preload(plan, self.engine)
         self.live2d = Live2d(self.engine, self.access, options.live2d_models, options.live2d_runtime, options.avatar)
         self.pipelines = Pipelines(self)
-        self.addresses = Addresses(self.engine.clock, CALLS_PER_S, CALLS_AT_ONCE)
         self.sessions = Sessions(
-            plan, self.engine, limit=options.max_sessions, grace_s=options.grace_s, stun=options.stun
+            plan,
+            self.engine,
+            limit=options.max_sessions,
+            each=options.max_per_address,
+            grace_s=options.grace_s,
+            stun=options.stun,
         )
         self.history = self.sessions.history = History(options.history) if options.history is not None else None
         self.recordings = Recordings(self.engine, options.recording)
@@ -169,13 +173,14 @@ class Server:
         try:
             wanted = await self.offer(request)
         except offer.BadOffer as error:
-            return refusal(error.status, error.code, str(error), FULL_RETRY_S if error.status == 429 else None)
+            return refusal(error.status, error.code, str(error))
         if self.preload.status == "loading":
             return refusal(503, "loading", "models are still loading", LOADING_RETRY_S)
         if self.preload.status == "failed":
             return refusal(503, "failed", f"the pipeline is not ready: {self.preload.failure}", FAILED_RETRY_S)
         try:
-            resource, answer = await self.sessions.join(wanted, request.headers.get("X-Vaidol-Session", ""))
+            token, address = request.headers.get("X-Vaidol-Session", ""), request.remote or ""
+            resource, answer = await self.sessions.join(wanted, token, address)
         except Full as error:
             return refusal(503, error.code, str(error), FULL_RETRY_S)
         except SessionEnded:
@@ -187,10 +192,6 @@ class Server:
 
     async def offer(self, request: web.Request) -> offer.Offer:
         """What the client offers. Raises `BadOffer`."""
-        address = request.remote or ""
-        if not is_loopback(address) and not self.addresses.take(address):
-            said = "too many calls from your address; try again in a moment"
-            raise offer.BadOffer(said, status=429, code="too_many")
         if request.content_type != "application/sdp":
             raise offer.BadOffer("send the offer as application/sdp", status=415, code="content_type")
         try:
@@ -216,7 +217,9 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
     options = options or Options()
     server = Server(plan, registry, options)
     trusted = options.trust_proxy
-    app = application(server.access, server.patience, trust_proxy=trusted, max_bytes=offer.MAX_BYTES)
+    app = application(
+        server.access, server.patience, trust_proxy=trusted, max_bytes=offer.MAX_BYTES, limits=server.limits
+    )
     app[SERVER] = server
     _routes(app.router, server)
 

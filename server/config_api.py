@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 RESTART = (
     "token",
+    "max_per_address",
     "stun",
     "backgrounds",
     "live2d_models",
@@ -112,7 +113,8 @@ class ConfigApi:
         options = self._server.options
         recording = asdict(options.recording)
         told = {
-            "max_sessions": options.max_sessions, "grace_s": options.grace_s, "avatar": options.avatar,
+            "max_sessions": options.max_sessions, "max_per_address": options.max_per_address,
+            "grace_s": options.grace_s, "avatar": options.avatar,
             "token": bool(options.token), "stun": options.stun, "backgrounds": options.backgrounds,
             "live2d_models": options.live2d_models, "live2d_runtime": options.live2d_runtime,
             "history": options.history, "personas": options.personas, "trust_proxy": options.trust_proxy,

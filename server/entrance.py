@@ -8,13 +8,17 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from vaidol.server.access import Access, add_headers, refusal
+from vaidol.server.limits import Limits
 from vaidol.server.proxies import behind
 from vaidol.server.slow import Patience
 
 
-def application(access: Access, patience: Patience, *, trust_proxy: Sequence[str], max_bytes: int) -> web.Application:
-    """An application without routes that lets in whom `access` does; `max_bytes`: of a body."""
-    middlewares = [_errors(max_bytes), behind(trust_proxy), access.guard, patience.whole]
+def application(
+    access: Access, patience: Patience, *, trust_proxy: Sequence[str], max_bytes: int, limits: Limits | None = None
+) -> web.Application:
+    """An application without routes that lets in whom `access` does, as often as `limits`; `max_bytes`: of a body."""
+    limited = [] if limits is None else [limits.guard]
+    middlewares = [_errors(max_bytes), behind(trust_proxy), *limited, access.guard, patience.whole]
     app = web.Application(client_max_size=max_bytes, middlewares=middlewares)
     app.on_response_prepare.append(add_headers)
     return app

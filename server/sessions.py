@@ -13,6 +13,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.nodes.agent._history import History, Recorder
 from vaidol.server.load import Load
+from vaidol.server.networks import is_loopback
 from vaidol.server.offer import Offer
 from vaidol.server.running import Attend, Running
 from vaidol.server.session import Session, SessionEnded
@@ -36,10 +37,19 @@ class Sessions:
     """`async with` owns every task of every session."""
 
     def __init__(
-        self, plan: Plan, engine: Engine, *, limit: int, grace_s: float = GRACE_S, stun: tuple[str, ...] = ()
+        self,
+        plan: Plan,
+        engine: Engine,
+        *,
+        limit: int,
+        each: int = 0,
+        grace_s: float = GRACE_S,
+        stun: tuple[str, ...] = (),
     ) -> None:
+        """limit: how many; each: how many of them from one address that is not this machine's, 0 = any number."""
         self.limit = limit
         self.plan = plan  # of new sessions
+        self._each = each
         self._engine = engine
         self.grace_s = grace_s
         self._stun = stun
@@ -47,7 +57,7 @@ class Sessions:
         self.attend: list[Attend] = []  # those who watch every session
         self.history: History | None = None  # where they write down what is said
         self.ending = False  # no more of them
-        self._guests = 0  # places of sessions that others run
+        self._addresses: dict[object, str] = {}  # of the clients of all sessions, those that others run as well
         self._hosted: dict[str, Running] = {}  # those sessions by id, as far as they have begun
         self._running: set[asyncio.Task[None]] = set()
         self._tasks = asyncio.TaskGroup()
@@ -57,7 +67,7 @@ class Sessions:
         return iter((*self._sessions.values(), *self._hosted.values()))
 
     def __len__(self) -> int:
-        return len(self._sessions) + self._guests
+        return len(self._addresses)
 
     async def __aenter__(self) -> Sessions:
         await self._tasks.__aenter__()
@@ -76,8 +86,8 @@ class Sessions:
             task.cancel()
         await self._tasks.__aexit__(None, None, None)
 
-    async def join(self, offer: Offer, token: str = "") -> tuple[str, str]:
-        """Connect a client: to the session that `token` names if it still runs, else to a new one.
+    async def join(self, offer: Offer, token: str = "", address: str = "") -> tuple[str, str]:
+        """Connect a client at `address`: to the session that `token` names if it still runs, else to a new one.
 
         Returns the name of the connection for `leave`, and the answer's SDP. Raises `BadOffer`, `Full`, `SessionEnded`.
         """
@@ -88,11 +98,11 @@ class Sessions:
                 return session.resource, answer
             except SessionEnded:
                 pass
-        self._admit()
+        self._admit(address)
         session = Session(self.plan, self._engine, grace_s=self.grace_s, stun=self._stun)
         session.attend = self.attend
         session.recorder = Recorder(self.history) if self.history is not None else None
-        self._sessions[session.token] = session
+        self._sessions[session.token], self._addresses[session] = session, address
         task = self._tasks.create_task(self._host(session), name=f"session {session.id}")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -106,14 +116,15 @@ class Sessions:
         return session.resource, answer
 
     @contextmanager
-    def place(self) -> Iterator[None]:
+    def place(self, address: str = "") -> Iterator[None]:
         """Take a place for a session that somebody else runs, as long as the context lasts. Raises `Full`."""
-        self._admit()
-        self._guests += 1
+        self._admit(address)
+        guest = object()
+        self._addresses[guest] = address
         try:
             yield
         finally:
-            self._guests -= 1
+            del self._addresses[guest]
 
     @contextmanager
     def hosting(self, session: Running) -> Iterator[None]:
@@ -136,12 +147,14 @@ class Sessions:
         for session in tuple(self._hosted.values()):
             session.end("server stops")
 
-    def _admit(self) -> None:
-        """Raises `Full` when there is no room for one session more."""
+    def _admit(self, address: str) -> None:
+        """Raises `Full` when there is no room for one session more from `address`."""
         if self.ending:
             raise Full("the server is about to stop; try again in a moment", "ending")
         if len(self) >= self.limit:
             raise Full(f"all {self.limit} places are taken; try again in a moment", "full")
+        if 0 < self._each <= list(self._addresses.values()).count(address) and not is_loopback(address):
+            raise Full(f"{self._each} calls from one address are as many as there may be", "full")
         if len(self) and self.load.busy:
             raise Full("this machine has no time for another call just now; try again in a moment", "busy")
 
@@ -180,3 +193,4 @@ class Sessions:
         finally:
             session.end("over")
             self._sessions.pop(session.token, None)
+            self._addresses.pop(session, None)

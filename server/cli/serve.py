@@ -26,6 +26,13 @@ def add(commands: Any) -> argparse.ArgumentParser:
     listening.add(command, PORT)
     command.add_argument("--max-sessions", type=int, default=8, metavar="N", help="calls at one time (default: 8)")
     command.add_argument(
+        "--max-per-address",
+        type=int,
+        default=4,
+        metavar="N",
+        help="of them, from one machine (default: 4; 0 = all)",
+    )
+    command.add_argument(
         "--stun", action="append", default=[], metavar="stun:HOST:PORT", help="ask for the own address"
     )
     command.add_argument(
@@ -78,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Wrong("--max-sessions must be at least 1")
     if not 0 <= arguments.drain_s <= DRAIN_MAX_S:
         raise Wrong(f"--drain-s must be from 0 to {DRAIN_MAX_S:g}")
+    if arguments.max_per_address < 0:
+        raise Wrong("--max-per-address must be 0 or more")
     wrong = next((address for address in arguments.stun if not address.startswith("stun:")), None)
     if wrong is not None:
         raise Wrong(f"--stun wants stun:HOST:PORT, not {wrong!r}")

@@ -57,9 +57,10 @@ def prepared(arguments: argparse.Namespace) -> Ready:
     """What the arguments of `vaidol serve` ask for. Raises `PipelineError`, `Wrong`."""
     plan, registry = pipeline.plan(arguments.pipeline)
     options = Options(
-        arguments.max_sessions,
-        arguments.token,
-        tuple(arguments.stun),
+        max_sessions=arguments.max_sessions,
+        max_per_address=arguments.max_per_address,
+        token=arguments.token,
+        stun=tuple(arguments.stun),
         backgrounds=arguments.backgrounds.expanduser() if arguments.backgrounds else None,
         live2d_models=tuple(arguments.live2d_models or LIVE2D),
         live2d_runtime=arguments.live2d_runtime,

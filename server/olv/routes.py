@@ -47,7 +47,7 @@ class ClientSockets:
         if server.preload.status == "failed":
             return refusal(503, "failed", f"the pipeline is not ready: {server.preload.failure}", 15)
         try:
-            with server.sessions.place():
+            with server.sessions.place(request.remote or ""):
                 socket = web.WebSocketResponse(heartbeat=PING_S, max_msg_size=messages.MAX_BYTES, protocols=(PROTOCOL,))
                 if not socket.can_prepare(request):
                     return refusal(426, "websocket", "this address takes WebSockets only")
