@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from aiohttp import web
+
+from tests.local import Local
 
 Behaviour = Literal[
     "normal", "empty", "401", "403", "404", "429", "later", "500", "html", "json",
@@ -41,49 +42,32 @@ def answer(messages: list[dict[str, Any]]) -> str:
     return REPLY
 
 
-class OpenaiServer:
-    """One server on a free port of 127.0.0.1.
-
-    `reply` makes the text of an answer from the messages; `key`: the only one that is let in ("" = all);
+class OpenaiServer(Local):
+    """`reply` makes the text of an answer from the messages; `key`: the only one that is let in ("" = all);
     `gap_s`: real time between two pieces.
     """
+
+    path = "/v1"
 
     def __init__(
         self, *, reply: Callable[[list[dict[str, Any]]], str] = answer, key: str = "", gap_s: float = 0.0
     ) -> None:
+        super().__init__()
         self.reply = reply
         self.key = key
         self.gap_s = gap_s
         self.asked: list[dict[str, Any]] = []  # bodies of the requests
         self.headers: list[Mapping[str, str]] = []
         self.calls: list[list[tuple[str, str]]] = []  # for each of the next requests: tools to call, with arguments
-        self.left = 0  # clients that went away before the end of their answer
-        self.url = ""
         self._behaviour: Behaviour = "normal"
         self._after = 0
-        self._closing = asyncio.Event()
 
     def behave(self, behaviour: Behaviour, *, after: int = 0) -> None:
         """Answer so from the next request on; `after`: pieces of a good answer that come before the fault."""
         self._behaviour, self._after = behaviour, after
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", self._complete)
-        app.router.add_get("/v1/models", self._models)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.port: int = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}/v1"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        await self._runner.cleanup()
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/v1/chat/completions", self._complete), web.get("/v1/models", self._models)]
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "test", "object": "model"}]})
@@ -135,9 +119,9 @@ class OpenaiServer:
     async def _misbehave(self, request: web.Request, response: web.StreamResponse) -> None:
         match self._behaviour:
             case "stall":
-                await self._closing.wait()
+                await self.closing.wait()
             case "trickle":  # signs of life, and no text
-                while not self._closing.is_set():
+                while not self.closing.is_set():
                     await response.write(b": still thinking\n\n")
                     await asyncio.sleep(0.02)
             case "reset" | "drop":

@@ -10,10 +10,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from aiohttp import web
+
+from tests.local import Local
 
 Behaviour = Literal[
     "normal", "400", "401", "402", "403", "404", "429", "later", "500", "html", "empty",
@@ -39,23 +40,22 @@ class Good:
     pieces: Sequence[bytes]
 
 
-class LocalServer:
-    """One server on a free port of 127.0.0.1. `wrong` lists what clients did against the protocol."""
+class LocalServer(Local):
+    """`wrong` lists what clients did against the protocol."""
 
     def __init__(
         self, answer: Callable[[web.Request, bytes], Good | str], *, gap_s: float = 0.0,
         socket: Callable[[web.Request, web.WebSocketResponse], Awaitable[None]] | None = None,
     ) -> None:  # fmt: skip
+        super().__init__()
         self.answer = answer
         self.socket = socket
         self.gap_s = gap_s
         self.asked: list[tuple[str, bytes]] = []  # path and body
         self.wrong: list[str] = []
         self.connections = 0
-        self.left = 0  # clients that went away before the end of their answer
         self.behaviour: Behaviour = "normal"
         self.after = 0
-        self._closing = asyncio.Event()
         self._peers: set[Any] = set()
 
     def behave(self, behaviour: Behaviour, *, after: int = 0) -> None:
@@ -67,21 +67,8 @@ class LocalServer:
             transport.close()
         await asyncio.sleep(0.02)
 
-    async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=1 << 26)
-        app.router.add_route("*", "/{path:.*}", self._take)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.port: int = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        await self._runner.cleanup()
+    def routes(self) -> list[web.RouteDef]:
+        return [web.route("*", "/{path:.*}", self._take)]
 
     async def _take(self, request: web.Request) -> web.StreamResponse:
         self._peers.add(request.transport)
@@ -100,7 +87,7 @@ class LocalServer:
             if request.headers.get("Upgrade", "").lower() == "websocket" and self.socket:
                 return await self._talk(request)
             if self.behaviour == "silent":
-                await self._closing.wait()
+                await self.closing.wait()
             good = self.answer(request, body)
             if isinstance(good, str):
                 self.wrong.append(good)
@@ -112,7 +99,7 @@ class LocalServer:
 
     async def _talk(self, request: web.Request) -> web.StreamResponse:
         if self.behaviour == "silent":
-            await self._closing.wait()
+            await self.closing.wait()
         socket = web.WebSocketResponse(protocols=("USP",))
         await socket.prepare(request)
         assert self.socket is not None
@@ -124,7 +111,7 @@ class LocalServer:
         """The fault that comes in the middle; True when the answer is to end here."""
         match self.behaviour:
             case "stall":
-                await self._closing.wait()
+                await self.closing.wait()
             case "reset" | "drop":
                 assert request.transport is not None
                 request.transport.abort() if self.behaviour == "reset" else request.transport.close()

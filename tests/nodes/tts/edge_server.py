@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import numpy as np
 from aiohttp import WSMessage, WSMsgType, web
+
+from tests.local import Local
 
 Behaviour = Literal["normal", "refuse", "silent", "stall", "break", "no_mp3", "strange_path", "short", "handshake"]
 RATE = 24_000
@@ -30,35 +31,24 @@ def mp3(samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> bytes:
     return data + b"".join(bytes(packet) for packet in codec.encode(None))  # type: ignore[attr-defined]
 
 
-class EdgeServer:
+class EdgeServer(Local):
     """Answers every text with a second of a 440 Hz tone, as `behaviour` says, `after` so many binary messages."""
 
+    scheme, path = "ws", "/edge?token=x"
+
     def __init__(self) -> None:
+        super().__init__()
         self.behaviour: Behaviour = "normal"
         self.after = 0
         self.ssml: list[str] = []
-        self.left = 0  # clients that went away early
         self.tone = mp3((0.5 * np.sin(np.arange(RATE) * 2 * np.pi * 440 / RATE)).astype(np.float32))
-        self._closing = asyncio.Event()
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_get("/edge", self._speak)
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.5)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"ws://127.0.0.1:{self._runner.addresses[0][1]}/edge?token=x"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        await self._runner.cleanup()
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/edge", self._speak)]
 
     async def _speak(self, request: web.Request) -> web.StreamResponse:
         if self.behaviour == "handshake":
-            await self._closing.wait()
+            await self.closing.wait()
         if self.behaviour == "refuse":
             return web.Response(status=503)
         socket = web.WebSocketResponse()
