@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vaidol.graph.scheduler import Graph
 from vaidol.server.access import refusal
-from vaidol.server.bodies import invalid, read, unknown_name
+from vaidol.server.bodies import read
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
+from vaidol.server.wishes import meant
 
 KIND = "turn.autonomous"
 
@@ -48,19 +50,12 @@ class Autonomy:
 
     async def report(self, _: web.Request) -> web.Response:
         """How it stands with speech that nobody asked for, by session."""
-        told = {session.id: node.report() for session, node in self._nodes("")}
+        told = {session.id: node.report() for session, node in _nodes(self._sessions)}
         return web.json_response({"sessions": told})
 
     async def wish(self, request: web.Request) -> web.Response:
-        try:
-            wish = await read(request, AutonomousWish)
-        except ValidationError as error:
-            return invalid(error)
-        except ValueError:
-            return refusal(400, "not_json", "the body is not a JSON object")
-        if wish.session and self._sessions.named(wish.session) is None:
-            return unknown_name("no_session", f"there is no session '{wish.session}'", [s.id for s in self._sessions])
-        nodes = self._nodes(wish.session)
+        wish = await read(request, AutonomousWish)
+        nodes = _nodes(meant(self._sessions, wish.session))
         if not nodes:
             return refusal(409, "no_node", f"no session's pipeline has a node {KIND}")
         told: dict[str, Any] = {}
@@ -72,14 +67,9 @@ class Autonomy:
             told[session.id] = node.report()
         return web.json_response({"sessions": told})
 
-    def _nodes(self, wanted: str) -> list[tuple[Running, Speaks]]:
-        """The nodes of the session `wanted`, or of all."""
-        found = self._sessions.named(wanted) if wanted else None
-        return [
-            (session, node)
-            for session in (self._sessions if found is None else (found,))
-            for node in speakers(session.graph)
-        ]
+
+def _nodes(sessions: Iterable[Running]) -> list[tuple[Running, Speaks]]:
+    return [(session, node) for session in sessions for node in speakers(session.graph)]
 
 
 def speakers(graph: Graph | None) -> list[Speaks]:

@@ -17,7 +17,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.server.access import refusal
-from vaidol.server.bodies import invalid, read
+from vaidol.server.bodies import read_object, refused, unfit
 from vaidol.server.pipelines_api import refuse_strangers
 
 if TYPE_CHECKING:
@@ -82,16 +82,13 @@ class ConfigApi:
     async def change(self, request: web.Request) -> web.Response:
         refuse_strangers(self._server, request)
         try:
-            wanted = await read(request, ConfigPatch)
+            wanted = ConfigPatch.model_validate(await read_object(request))
         except ValidationError as error:
-            return self._restart(error) or invalid(error)
-        except ValueError:
-            return refusal(400, "not_json", "the body is not a JSON object")
+            raise _restart(error) or unfit(error) from None
         known = await self._server.live2d.names()
         if "avatar" in wanted.model_fields_set and wanted.avatar not in ("", *known):
             said = f"avatar: there is no model '{wanted.avatar}'; there are: {', '.join(known) or 'none'}"
-            told = {"code": "invalid", "message": said, "path": "avatar", "known": known}
-            return web.json_response({"error": told}, status=422)
+            raise refused(422, "invalid", said, path="avatar", known=known)
         held = request.headers.get("If-Match")  # nothing may come between this and the change
         if held is None:
             return refusal(428, "if_match", "send If-Match with the ETag of GET /api/config, so that no change is lost")
@@ -130,12 +127,12 @@ class ConfigApi:
     def _answer(self) -> web.Response:
         return web.json_response(self._told(), headers={"ETag": self._tag()})
 
-    def _restart(self, error: ValidationError) -> web.Response | None:
-        """Whoever asks for what only a new start can change is told so."""
-        paths = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
-        path = next((path for path in paths if path in RESTART), None)
-        if path is None:
-            return None
-        said = f"{path}: only a new start can change it: end the server and give it on the command line"
-        told = {"code": "restart_required", "message": said, "path": path, "restart_required": True}
-        return web.json_response({"error": told}, status=422)
+
+def _restart(error: ValidationError) -> web.HTTPException | None:
+    """Whoever asks for what only a new start can change is told so."""
+    paths = [".".join(map(str, one["loc"])) for one in error.errors(include_url=False)]
+    path = next((path for path in paths if path in RESTART), None)
+    if path is None:
+        return None
+    said = f"{path}: only a new start can change it: end the server and give it on the command line"
+    return refused(422, "restart_required", said, path=path, restart_required=True)

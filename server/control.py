@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vaidol.nodes.text._cue_names import EXPRESSIONS, MOTIONS
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
-from vaidol.server.bodies import invalid, read, unknown_name
+from vaidol.server.bodies import read, unknown
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
+from vaidol.server.wishes import meant
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Unit = Annotated[float, Field(ge=-1, le=1)]
@@ -133,29 +134,13 @@ class Control:
         self._sessions = sessions
 
     async def wish(self, request: web.Request) -> web.Response:
-        try:
-            kind = WISHES[request.path.rpartition("/")[2]]
-            wish = await read(request, kind, empty=kind is InterruptWish)
-        except ValidationError as error:
-            return invalid(error)
-        except ValueError:
-            return refusal(400, "not_json", "the body is not a JSON object")
-        if wish.session:
-            found = self._sessions.named(wish.session)
-            meant = [] if found is None else [found]
-        else:
-            meant = [session for session in self._sessions if session.state != "ended"]
-        if not meant:
-            ids = [session.id for session in self._sessions]
-            said = f"there is no session '{wish.session}'" if wish.session else "nobody is in a call"
-            return unknown_name("no_session", said, ids)
-        return self._grant(wish, meant)
-
-    def _grant(self, wish: _Wish, meant: list[Running]) -> web.Response:
-        """Tell those sessions whose avatar can do it; an error only where none can."""
-        able = [session for session in meant if wish.unknown(session) is None]
-        if not able and (missing := wish.unknown(meant[0])):
-            return unknown_name("unknown", *missing)
+        """Those sessions are told whose avatar can do it; an error only where none can."""
+        kind = WISHES[request.path.rpartition("/")[2]]
+        wish = await read(request, kind, empty=kind is InterruptWish)
+        those = meant(self._sessions, wish.session)
+        able = [session for session in those if wish.unknown(session) is None]
+        if not able and (missing := wish.unknown(those[0])):
+            raise unknown("unknown", *missing)
         told = [session.id for session in able if session.command(wish.message())]
         if not told:
             return refusal(409, "no_avatar", "the pipeline has no node webrtc.data that could move an avatar")

@@ -23,8 +23,7 @@ from vaidol.graph.errors import ProviderError
 from vaidol.nodes.agent._chat import ChatAgent
 from vaidol.nodes.agent._history import POOL, TITLE_MAX, Chat, History, HistoryError, Line
 from vaidol.server.access import refusal
-from vaidol.server.bodies import parsed
-from vaidol.server.pipelines_api import refused
+from vaidol.server.bodies import parsed, refused
 from vaidol.server.session import Session
 
 if TYPE_CHECKING:

@@ -29,9 +29,9 @@ from vaidol.nodes.agent._persona import Persona
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.access import refusal
-from vaidol.server.bodies import parsed
+from vaidol.server.bodies import parsed, refused
 from vaidol.server.persona_files import PersonaFiles
-from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
+from vaidol.server.pipelines_api import graph_of, refuse_strangers
 from vaidol.server.running import Running, with_each_plan
 
 if TYPE_CHECKING:

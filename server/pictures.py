@@ -15,7 +15,8 @@ from vaidol.graph.scheduler import Graph
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server.access import refusal
 from vaidol.server.allowance import Addresses
-from vaidol.server.pipelines_api import graph_of, refuse_strangers, refused
+from vaidol.server.bodies import refused
+from vaidol.server.pipelines_api import graph_of, refuse_strangers
 from vaidol.server.running import Running
 from vaidol.server.session import Session
 from vaidol.server.slow import reads_in_its_own_time

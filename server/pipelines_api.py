@@ -20,7 +20,6 @@ would not open: the call is as it was; 409 `busy` with the {change} under way, o
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -33,7 +32,7 @@ from vaidol.graph.scheduler import Graph
 from vaidol.graph.swap import Busy
 from vaidol.graph.written import as_yaml, masked
 from vaidol.server.access import refusal
-from vaidol.server.bodies import parsed
+from vaidol.server.bodies import parsed, refused
 from vaidol.server.networks import is_loopback
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ class PipelinesApi:
                 {"file": p.place.file, "line": p.place.line, "column": p.place.column, "message": p.message}
                 for p in error.problems
             ]
-            raise refused(422, "invalid", str(error.problems[0]), problems=problems) from None
+            raise refused(422, "invalid", str(error.problems[0]), beside={"problems": problems}) from None
 
 
 def graph_of(server: Server, request: web.Request) -> Graph:
@@ -145,16 +144,6 @@ def refuse_strangers(server: Server, request: web.Request) -> None:
     """Changing anything takes the token, or this very machine. Raises `web.HTTPForbidden`."""
     if not server.options.token and not is_loopback(request.remote or ""):
         raise refused(403, "token", "without a token only this machine may change anything")
-
-
-def refused(status: int, code: str, message: str, **more: Any) -> web.HTTPException:
-    """A refusal to be raised, with `more` beside its error."""
-    kinds = {
-        400: web.HTTPBadRequest, 403: web.HTTPForbidden, 404: web.HTTPNotFound, 422: web.HTTPUnprocessableEntity,
-        503: web.HTTPServiceUnavailable,
-    }  # fmt: skip
-    body = {"error": {"code": code, "message": message}, **more}
-    return kinds[status](text=json.dumps(body), content_type="application/json")
 
 
 async def _outcome(graph: Graph, work: Any) -> web.Response:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Annotated, Protocol, runtime_checkable
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vaidol.server.access import refusal
-from vaidol.server.bodies import invalid, read, unknown_name
+from vaidol.server.bodies import read
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
+from vaidol.server.wishes import meant
 
 
 @runtime_checkable
@@ -40,18 +41,9 @@ class Saying:
         self._sessions = sessions
 
     async def wish(self, request: web.Request) -> web.Response:
-        try:
-            wish = await read(request, SayWish)
-        except ValidationError as error:
-            return invalid(error)
-        except ValueError:
-            return refusal(400, "not_json", "the body is not a JSON object")
-        found = self._sessions.named(wish.session) if wish.session else None
-        meant = [found] if found is not None else [] if wish.session else list(self._sessions)
-        if not meant:
-            said = f"there is no session '{wish.session}'" if wish.session else "nobody is in a call"
-            return unknown_name("no_session", said, [session.id for session in self._sessions])
-        sayers = [(session, node) for session in meant if (node := _sayer(session)) is not None]
+        wish = await read(request, SayWish)
+        those = meant(self._sessions, wish.session)
+        sayers = [(session, node) for session in those if (node := _sayer(session)) is not None]
         if not sayers:
             return refusal(409, "no_agent", "no node that could say it: the pipeline has no agent, or is not open yet")
         return web.json_response({"sessions": {session.id: {"turn": node.say(wish.text)} for session, node in sayers}})

@@ -12,15 +12,15 @@ POST   /api/groups/{group}/mute                 {session, on}
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.agent._persona import load_persona
 from vaidol.server.access import refusal
-from vaidol.server.bodies import invalid, read, unknown_name
+from vaidol.server.bodies import read, unknown
 from vaidol.server.groups.groups import Groups
 from vaidol.server.groups.members import RoomError, Rules
 from vaidol.server.groups.seat import Guest
@@ -38,9 +38,6 @@ Name = Annotated[str, Field(max_length=60, pattern=r"^[^\n\r:]*$")]
 
 class _Body(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-B = TypeVar("B", bound=_Body)
 
 
 class GroupMember(_Body):
@@ -97,27 +94,19 @@ class GroupsApi:
 
     async def create(self, request: web.Request) -> web.Response:
         refuse_strangers(self._server, request)
-        wish = await _body(request, NewGroup)
-        if isinstance(wish, web.Response):
-            return wish
+        wish = await read(request, NewGroup)
         guest = self._guest(wish.session)
-        if guest is None:
-            return self._nobody(wish.session)
         try:
             rules = Rules(wish.order, wish.rounds, wish.interrupt)
             id = self._groups.create(guest, wish.person or PERSON, wish.character or title(guest), rules)
         except RoomError as error:
-            return refused(error)
+            return _refused(error)
         return web.json_response(self._groups.report(id))
 
     async def invite(self, request: web.Request) -> web.Response:
         refuse_strangers(self._server, request)
-        wish, id = await _body(request, GroupMember), request.match_info["group"]
-        if isinstance(wish, web.Response):
-            return wish
+        wish, id = await read(request, GroupMember), request.match_info["group"]
         guest = self._guest(wish.session)
-        if guest is None:
-            return self._nobody(wish.session)
         names = (wish.person or PERSON, wish.character or title(guest))
         return self._told(id, lambda: self._groups.invite(id, guest, *names))
 
@@ -130,14 +119,12 @@ class GroupsApi:
                 raise RoomError("no_member", f"session '{session}' is not in group '{id}'")
             self._groups.leave(session)
         except RoomError as error:
-            return refused(error)
+            return _refused(error)
         return web.json_response({"left": session, "dissolved": id not in self._groups.rooms})
 
     async def mute(self, request: web.Request) -> web.Response:
         refuse_strangers(self._server, request)
-        wish, id = await _body(request, GroupMute), request.match_info["group"]
-        if isinstance(wish, web.Response):
-            return wish
+        wish, id = await read(request, GroupMute), request.match_info["group"]
         return self._told(id, lambda: self._groups.room(id).mute(wish.session, wish.on))
 
     async def dissolve(self, request: web.Request) -> web.Response:
@@ -147,7 +134,7 @@ class GroupsApi:
         try:
             self._groups.dissolve(id)
         except RoomError as error:
-            return refused(error)
+            return _refused(error)
         return web.json_response({"dissolved": True})
 
     def _told(self, id: str, act: Callable[[], None]) -> web.Response:
@@ -155,27 +142,18 @@ class GroupsApi:
             act()
             return web.json_response(self._groups.report(id))
         except RoomError as error:
-            return refused(error)
+            return _refused(error)
 
-    def _guest(self, name: str) -> Guest | None:
+    def _guest(self, name: str) -> Guest:
+        """The session `name`. Raises 404."""
         guest = self._server.sessions.named(name)
-        return guest if guest is not None and guest.graph is not None else None
-
-    def _nobody(self, name: str) -> web.Response:
-        known = [session.id for session in self._server.sessions]
-        return unknown_name("no_session", f"there is no session '{name}' whose nodes are open", known)
-
-
-async def _body(request: web.Request, kind: type[B]) -> B | web.Response:
-    try:
-        return await read(request, kind)
-    except ValidationError as error:
-        return invalid(error)
-    except ValueError:
-        return refusal(400, "not_json", "the body is not a JSON object")
+        if guest is None or guest.graph is None:
+            known = [session.id for session in self._server.sessions]
+            raise unknown("no_session", f"there is no session '{name}' whose nodes are open", known)
+        return guest
 
 
-def refused(error: RoomError) -> web.Response:
+def _refused(error: RoomError) -> web.Response:
     return refusal(STATUS.get(error.code, 409), error.code, str(error))
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from vaidol.graph.errors import ProviderError
 from vaidol.models.errors import ModelError
 from vaidol.server.access import refusal
-from vaidol.server.bodies import NotJson, invalid, unknown_name
+from vaidol.server.bodies import unfit, unknown
 from vaidol.server.ml.offered import Busy, Unknown
 from vaidol.server.ml.uploads import BadUpload
 
@@ -39,7 +39,7 @@ def answering(handler: Handler[S]) -> Handler[S]:
         try:
             return await handler(self, request)
         except Unknown as error:
-            return unknown_name("not_found", str(error), error.known)
+            raise unknown("not_found", str(error), error.known) from None
         except Busy as error:
             return refusal(429, error.code, str(error), RETRY_S)
         except BadUpload as error:
@@ -50,9 +50,7 @@ def answering(handler: Handler[S]) -> Handler[S]:
         except ModelError as error:
             return refusal(500, "model", str(error))
         except ValidationError as error:
-            return invalid(error)
-        except NotJson:
-            return refusal(400, "not_json", "the body is not a JSON object")
+            raise unfit(error) from None
 
     return answer
 

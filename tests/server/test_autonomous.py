@@ -42,6 +42,9 @@ def test_the_avatar_is_told_what_to_say() -> None:
 def test_a_pipeline_without_such_a_node_says_so() -> None:
     async def main() -> None:
         async with serving() as client:
+            assert (await client.post("/api/autonomous", json={"active": True})).status == 404  # nobody is there
+            caller = await call(client)
             assert (await client.post("/api/autonomous", json={"active": True})).status == 409
+            await caller.close()
 
     asyncio.run(main())
