@@ -35,8 +35,12 @@ function fields(schema) {
 function route(path, method, operation, schemas) {
   const name = element("h2", undefined, [element("b", method.toUpperCase()), ` ${path}`]);
   const made = element("section", undefined, [name, element("p", operation.summary)]);
-  const reference = operation.requestBody?.content?.["application/json"]?.schema?.$ref;
-  const schema = reference && schemas[reference.split("/").at(-1)];
+  const asked = operation.parameters.filter((one) => one.in !== "path");
+  const properties = Object.fromEntries(asked.map((one) => [one.in === "query" ? `?${one.name}` : one.name, one.schema]));
+  const required = asked.filter((one) => one.required).map((one) => (one.in === "query" ? `?${one.name}` : one.name));
+  if (asked.length) made.append(fields({ properties, required }));
+  const told = operation.requestBody?.content?.["application/json"]?.schema;
+  const schema = told?.$ref ? schemas[told.$ref.split("/").at(-1)] : told;
   if (schema) made.append(fields(schema));
   return made;
 }
