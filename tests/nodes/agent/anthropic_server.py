@@ -11,6 +11,8 @@ from aiohttp import web
 from tests.nodes.local_server import KEY, Good, parsed
 from tests.openai_server import REPLY
 
+VERSIONS = ("2023-06-01", "2026-10-21")  # ours; that of their SDK 2.14
+
 
 class Claude:
     """`calls`: for each of the next requests, tools to call with their arguments."""
@@ -21,9 +23,10 @@ class Claude:
 
     def answer(self, request: web.Request, body: bytes) -> Good | str:
         told = parsed(body)
-        if request.path != "/v1/messages" or request.headers.get("x-api-key") != KEY:
-            return f"{request.path} with the key {request.headers.get('x-api-key')}"
-        if request.headers.get("anthropic-version") != "2023-06-01" or not told.get("stream"):
+        keys = {request.headers.get("x-api-key"), request.headers.get("Authorization", "").removeprefix("Bearer ")}
+        if request.path != "/v1/messages" or KEY not in keys:  # their SDK says it in the second way
+            return f"{request.path} without the key"
+        if request.headers.get("anthropic-version") not in VERSIONS or not told.get("stream"):
             return "no version, or no stream"
         roles = [message["role"] for message in told["messages"]]
         if roles[0] != "user" or any(one == other for one, other in itertools.pairwise(roles)):
@@ -31,7 +34,11 @@ class Claude:
         return Good("text/event-stream; charset=utf-8", [_event(event) for event in self._events()])
 
     def _events(self) -> list[dict[str, Any]]:
-        start = {"type": "message_start", "message": {"id": "m", "usage": {"input_tokens": 30, "output_tokens": 1}}}
+        message = {
+            "id": "m", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None,
+            "stop_sequence": None, "usage": {"input_tokens": 30, "output_tokens": 1},
+        }  # fmt: skip
+        start = {"type": "message_start", "message": message}
         events: list[dict[str, Any]] = [start, {"type": "ping"}]
         calls = self.calls.pop(0) if self.calls else []
         for index, (name, arguments) in enumerate(calls):

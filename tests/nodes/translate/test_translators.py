@@ -47,7 +47,8 @@ def deepl(request: web.Request, body: bytes) -> Good | str:
         return f"{request.path} {request.headers.get('Authorization')}"
     if told["target_lang"] != "DE":
         return "another language"
-    answer = {"translations": [{"detected_source_language": "EN", "text": WORDS[told["text"][0]]}]}
+    translation = {"detected_source_language": "EN", "text": WORDS[told["text"][0]], "billed_characters": 6}
+    answer = {"translations": [translation]}
     return Good("application/json", [json.dumps(answer).encode()])
 
 
