@@ -179,8 +179,9 @@ def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
         wanted["model"] = persona.rvc
     if node.kind == "expression.emotion" and persona.map:
         wanted["map"] = persona.map
-    if node.kind == "text.moderate" and persona.block:
-        wanted["block"] = list(persona.block)
+    if node.kind == "text.moderate":
+        for field, more in (("block", persona.block), ("patterns", persona.patterns)):
+            wanted |= {field: list(dict.fromkeys([*getattr(node.settings, field), *more]))} if more else {}
     if node.kind == "text.sentences" and persona.fillers:
         wanted["fillers"] = list(persona.fillers)
     if hot_words := getattr(node.settings, "hot_words", ()):  # names are listened for

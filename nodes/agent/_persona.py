@@ -14,6 +14,7 @@ from vaidol.graph.errors import PipelineError, Problem
 from vaidol.graph.node import Settings
 from vaidol.graph.spec import model_problems
 from vaidol.graph.yamlfile import nearest, parse, read
+from vaidol.nodes.text.moderate import Pattern
 
 FOLDER = "vaidol.pipelines.personas"
 NO_MAP = "a persona is a map with name, prompt and more"
@@ -53,7 +54,9 @@ class Persona(Settings):
     map: dict[str, str] = Field(default_factory=dict)
     """Feelings to the avatar's own expressions, for expression.emotion, such as {joy: exp_03}."""
     block: tuple[str, ...] = ()
-    """Words and phrases that neither side may say, for nodes text.moderate."""
+    """Words and phrases that neither side may say, for nodes text.moderate, besides those of the pipeline."""
+    patterns: tuple[Pattern, ...] = ()
+    """Regular expressions of the same kind."""
     fillers: tuple[str, ...] = ()
     """What text.sentences says when an answer lets wait for itself, where its `filler_ms` asks for that."""
     emotions: tuple[str, ...] = ()

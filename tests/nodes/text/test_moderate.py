@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from vaidol.graph.frames import Cue, Sentence, Transcript
+from vaidol.graph.scheduler import Graph
 from vaidol.nodes.text.moderate import ModerateSettings
 from vaidol.tests.graphs import Result, play, sink, source
+from vaidol.tests.nodes.tts.test_speaker import Texts
 
 
 def said(*texts: str, **settings: Any) -> Result:
@@ -73,6 +76,41 @@ def test_a_word_that_only_the_spoken_form_has_is_taken_out_too() -> None:
     nodes = {"in": source(Sentence, frames), "mod": ("text.moderate", {"block": ["seven"]}), "end": sink(Sentence)}
     [frame] = play(nodes, ["in.out -> mod.sentence", "mod.sentence -> end.in"]).frames("end")
     assert (frame.text, frame.speech) == ("It is 7.", "It is .")
+
+
+@pytest.mark.parametrize(
+    ("sentences", "shown"),
+    [
+        (["Well, holy.", "Moly, look!"], ["Well, holy.", "***, look!"]),
+        (["So holy,", "moly moly."], ["So holy,", "*** moly."]),
+        (["Holy.", "", "Moly."], ["Holy.", "", "***."]),
+        (["My card is 4111 1111.", "1111 1111, and yours?"], ["My card is 4111 1111.", "*** 1111, and yours?"]),
+        (["Holy moly.", "Moly."], ["***.", "Moly."]),
+        (["Holy smoke.", "Moly."], ["Holy smoke.", "Moly."]),
+    ],
+)
+def test_a_phrase_split_over_sentences_is_never_whole(sentences: list[str], shown: list[str]) -> None:
+    result = said(*sentences, block=["holy moly"], patterns=[r"\d{4}\W+\d{4}\W+\d{4}"])
+    assert [frame.text for frame in result.frames("end")] == shown
+    assert [frame.speech for frame in result.frames("end")][-1] == " ".join(shown[-1].replace("***", "").split())
+
+
+@given(st.lists(st.sampled_from(["holy", "moly", "so", "Holy.", "moly,", ""]), min_size=1, max_size=12))
+def test_no_reply_says_a_blocked_phrase_however_it_is_cut(pieces: list[str]) -> None:
+    spoken = " ".join(frame.speech for frame in said(*pieces, block=["holy moly"]).frames("end"))
+    assert "holy moly" not in " ".join("".join(c if c.isalnum() else " " for c in spoken.casefold()).split())
+
+
+def test_a_new_reply_begins_anew() -> None:
+    async def do(graph: Graph) -> None:
+        for text in ("Holy.", "Moly."):
+            gen = graph.node("in").say(text)
+            await asyncio.sleep(0.1)
+            graph.fence.played_out(gen)
+
+    nodes = {"in": Texts, "mod": ("text.moderate", {"block": ["holy moly"]}), "end": sink(Sentence)}
+    result = play(nodes, ["in.text -> mod.sentence", "mod.sentence -> end.in"], do=do)
+    assert [frame.text for frame in result.frames("end")] == ["Holy.", "Moly."]
 
 
 def test_without_a_list_everything_passes_as_it_is() -> None:
