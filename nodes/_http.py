@@ -17,15 +17,17 @@ from urllib.parse import urlsplit
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Context
+from vaidol.graph.yamlfile import nearest
 from vaidol.nodes._answer import Answer
 from vaidol.nodes._connections import MAX_LINE, Connections
-from vaidol.nodes._provider import Provider, RemoteSettings
+from vaidol.nodes._provider import Listing, Provider, RemoteSettings
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientWebSocketResponse
 
 T = TypeVar("T")
 END_S = 0.05
+LIST_S = 3.0  # for the list of what there is, when a name was wrong
 SAID = 200  # characters of a server's own words that are passed on
 QUOTA = ("quota", "credit", "balance", "billing", "insufficient", "payment")
 
@@ -112,6 +114,21 @@ class Service:
                 return await what
         except TimeoutError:
             raise self.wrong(f"sent nothing for {limit_s:g} s", "stalled", retryable=True) from None
+
+    async def with_names(self, error: ProviderError, name: str, listing: Listing, headers: dict[str, str]) -> Exception:
+        """`error`, with what the service has where that is not `name`; as it is where the service does not tell."""
+        if error.code not in (self.missing, "request"):
+            return error
+        try:
+            async with asyncio.timeout(LIST_S), self.ask("GET", listing.path, headers=headers) as answer:
+                told = await answer.json()
+            rows = told[listing.key] if listing.key else told
+            names = [str(row[listing.field] if isinstance(row, dict) else row) for row in rows]
+        except (ProviderError, TimeoutError, LookupError, TypeError):
+            return error
+        if not names or name in names:
+            return error
+        return ProviderError(f"{error}{nearest(name, names)}", code=self.missing)
 
     def wrong(self, what: str, code: str, *, retryable: bool = False) -> ProviderError:
         """The sentence for the person who waits; never with the key in it."""

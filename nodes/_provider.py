@@ -9,10 +9,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Settings
+from vaidol.graph.yamlfile import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Provider:
     name: for messages and tables. key: the environment variable with its key. package: the module it imports, which
     `pip install 'vaidol[extra]'` brings. program: a program on the PATH. server: it is one that the user runs.
     streaming: results come while the work goes on; interim: transcripts before the end; words: times of words.
-    languages, voices: some or all it has, as its settings spell them; none = as many as its model has.
+    languages: all it has; voices: some or all; as its settings spell them. None = as many as its model has.
     """
 
     name: str
@@ -45,8 +46,34 @@ class Provider:
     @property
     def gives(self) -> str:
         """Capabilities in words."""
-        named = (("streaming", self.streaming), ("interim results", self.interim), ("word times", self.words))
+        count = len(self.languages)
+        spoken = f"{count} languages" if count > 1 else f"only {''.join(self.languages)}"
+        named = (
+            ("streaming", self.streaming), ("interim results", self.interim), ("word times", self.words),
+            (spoken, count > 0),
+        )  # fmt: skip
         return ", ".join(name for name, has in named if has)
+
+
+def one_of(what: str, names: tuple[str, ...]) -> AfterValidator:
+    """For a setting that is one of `names`: another is a mistake that tells the nearest and all."""
+
+    def check(name: str) -> str:
+        if name not in names:
+            raise ValueError(f"no {what} '{name}'{nearest(name, [known for known in names if known])}")
+        return name
+
+    return AfterValidator(check)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Where a service tells what it has: the path; the key of the list in the JSON, "" = it is the list; the field of
+    an entry that names it."""
+
+    path: str
+    key: str = ""
+    field: str = ""
 
 
 class RemoteSettings(Settings):

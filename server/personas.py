@@ -169,23 +169,15 @@ def patch(plan: Plan, name: str, persona: Persona) -> dict[str, Any]:
 
 
 def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
-    room, has = node.kind.partition(".")[0], type(node.settings).model_fields
-    wanted: dict[str, Any] = {}
-    if "persona" in has:
-        wanted["persona"] = name
-    if node.kind in persona.voice and "voice" in has:
-        wanted["voice"] = persona.voice[node.kind]
-    if node.kind == "voice.rvc" and persona.rvc:
-        wanted["model"] = persona.rvc
-    if node.kind == "expression.emotion" and persona.map:
-        wanted["map"] = persona.map
-    if node.kind == "text.moderate":
-        for field, more in (("block", persona.block), ("patterns", persona.patterns)):
-            wanted |= {field: list(dict.fromkeys([*getattr(node.settings, field), *more]))} if more else {}
-    if node.kind == "text.sentences" and persona.fillers:
-        wanted["fillers"] = list(persona.fillers)
-    if hot_words := getattr(node.settings, "hot_words", ()):  # names are listened for
-        wanted["hot_words"] = list(dict.fromkeys((*hot_words, persona.name)))
-    if room in ("text", "asr") and "language" in has and persona.language:
-        wanted["language"] = persona.language
-    return wanted
+    kind, has = node.kind, type(node.settings).model_fields
+    given: dict[tuple[str, str], Any] = {  # by kind and setting
+        (kind, "persona"): name, (kind, "voice"): persona.voice.get(kind), ("voice.rvc", "model"): persona.rvc,
+        ("expression.emotion", "map"): persona.map, ("text.sentences", "fillers"): list(persona.fillers),
+    }  # fmt: skip
+    if kind.partition(".")[0] in ("text", "asr"):
+        given[kind, "language"] = persona.language
+    named = (persona.name,) if getattr(node.settings, "hot_words", ()) else ()  # names are listened for
+    for field, more in (("block", persona.block), ("patterns", persona.patterns), ("hot_words", named)):
+        if more and field in has:  # besides those of the pipeline
+            given[kind, field] = list(dict.fromkeys([*getattr(node.settings, field), *more]))
+    return {field: value for (of, field), value in given.items() if of == kind and field in has and value}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 import shutil
 import socket
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,12 +22,13 @@ KNOCK_S = 0.3  # wait for a server on this machine
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """Whether a kind can be used here, and if not, how to get there."""
+    """Whether a kind can be used here, and if not, how to get there. `has`: what it needs and found, in words."""
 
     kind: str
     provider: Provider
     ready: bool
     say: str
+    has: tuple[str, ...]
 
 
 def providers(registry: Registry) -> dict[str, tuple[Provider, type[Any]]]:
@@ -48,8 +51,49 @@ def examine(registry: Registry) -> list[Usable]:
     for kind, (provider, settings) in providers(registry).items():
         missing = _missing(provider, settings, ready)
         say = "; ".join(missing) or _given(provider, settings)
-        found.append(Usable(kind, provider, not missing, say))
+        found.append(Usable(kind, provider, not missing, say, _has(provider, settings, ready)))
     return found
+
+
+def _has(provider: Provider, settings: type[Any], models: dict[str, bool]) -> tuple[str, ...]:
+    """Package with its version, program, key, model, device: what of it there is, never what a key says."""
+    found = []
+    if provider.package and importlib.util.find_spec(provider.package) is not None:
+        found.append(f"package {_version(provider.package)}")
+    if provider.program and (path := shutil.which(provider.program)):
+        found.append(f"program {path}")
+    if provider.key and os.environ.get(provider.key):
+        found.append(f"key in {provider.key}")
+    fields = settings.model_fields
+    model = fields["model"].default if "model" in fields else None
+    if isinstance(model, str) and models.get(model):
+        found.append(f"model {model}")
+    if found and not provider.server and not provider.key and provider.package != "edge_tts":  # it computes here
+        found.append(f"device {_device(fields)}")
+    return tuple(found)
+
+
+def _version(package: str) -> str:
+    names = importlib.metadata.packages_distributions().get(package, [package])
+    try:
+        return f"{names[0]} {importlib.metadata.version(names[0])}"
+    except importlib.metadata.PackageNotFoundError:
+        return package
+
+
+def _device(fields: dict[str, Any]) -> str:
+    """Where it computes, as its settings are by default, and what else there is."""
+    chosen = str(fields["device"].default) if "device" in fields else "cpu"
+    return f"{chosen} (cuda works too)" if "device" in fields and _cuda() else chosen
+
+
+@cache
+def _cuda() -> bool:
+    """CTranslate2 sees a graphics card."""
+    try:
+        return bool(importlib.import_module("ctranslate2").get_cuda_device_count())
+    except (ImportError, RuntimeError, OSError):
+        return False
 
 
 def _missing(provider: Provider, settings: type[Any], models: dict[str, bool]) -> list[str]:

@@ -6,8 +6,8 @@ POST /v1/messages with stream, see https://docs.anthropic.com/en/api/messages-st
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -16,12 +16,13 @@ from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Need
 from vaidol.nodes._connections import connections_need
 from vaidol.nodes._http import Service
-from vaidol.nodes._provider import Provider, RemoteSettings
+from vaidol.nodes._provider import Listing, Provider, RemoteSettings
 from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
 from vaidol.nodes.agent._tools import Call
 
+MODELS = Listing("/v1/models", "data", "id")
 VERSION = "2023-06-01"  # of the API
 STATUS = {"authentication_error": 401, "permission_error": 403, "not_found_error": 404, "rate_limit_error": 429}
 
@@ -74,7 +75,8 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
     ) -> AsyncGenerator[str | Call, None]:
         headers = {"x-api-key": self.settings.key, "anthropic-version": VERSION}
         body = self._body(messages, rounds, tools)
-        async with self.service.ask("POST", "/v1/messages", headers=headers, json=body) as answer:
+        asking = self.service.ask("POST", "/v1/messages", headers=headers, json=body)
+        async with self._named(headers), asking as answer:
             answer.must_be("text/event-stream")
             call: Call | None = None
             async with aclosing(answer.events()) as events:
@@ -87,6 +89,14 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
                     if last:
                         return
         raise self.service.wrong("broke the connection off", "unreachable", retryable=True)
+
+    @asynccontextmanager
+    async def _named(self, headers: dict[str, str]) -> AsyncIterator[None]:
+        """A model that there is not is told with those there are."""
+        try:
+            yield
+        except ProviderError as error:
+            raise await self.service.with_names(error, self.settings.model, MODELS, headers) from error
 
     def _take(self, event: dict[str, Any], call: Call | None) -> tuple[str, Call | None, Call | None, bool]:
         """The text in an event; the call that is being written; the one that is complete; whether it was the last."""

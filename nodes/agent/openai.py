@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncGenerator, Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, cast
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, model_validator
 
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.yamlfile import nearest
 from vaidol.nodes._provider import Provider
 from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 CHECK_URL = "is base_url right? It mostly ends in /v1"
 LOCAL = ("127.0.0.1", "::1", "localhost")  # most servers on one's own machine answer one at a time
 SAID = 200  # characters of a server's own words that are passed on
+LIST_S = 3.0  # for the list of models, when a name was wrong
 
 
 PRESETS = {  # address, environment variable of the key, model
@@ -128,7 +131,7 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
             for call in calls.whole():
                 yield call
         except openai.APIStatusError as error:
-            raise self._refused(error) from error
+            raise self._refused(error, await self._models(error)) from error
         except openai.APIConnectionError as error:
             what = "broke the connection off" if begun else "cannot be reached; is it running, and is base_url right?"
             raise self._wrong(f"{what} ({error.__cause__ or error})", "unreachable", retryable=True) from error
@@ -203,14 +206,29 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
     def _wrong(self, what: str, code: str, *, retryable: bool = False) -> ProviderError:
         return ProviderError(f"{self.source} {what}", code=code, retryable=retryable)
 
-    def _refused(self, error: APIStatusError) -> ProviderError:
+    async def _models(self, error: APIStatusError) -> str:
+        """The tail of a message about a model that is not there: those that are, where the server tells."""
+        import openai
+
+        if error.status_code != 404:
+            return ""
+        try:
+            async with asyncio.timeout(LIST_S):
+                names = [model.id for model in (await self._client.models.list()).data]
+        except (openai.OpenAIError, TimeoutError, AttributeError, TypeError, ValueError):
+            return ""
+        return "" if self.settings.model_name in names else nearest(self.settings.model_name, names)
+
+    def _refused(self, error: APIStatusError, known: str) -> ProviderError:
         """What a status other than 200 means to the person."""
         status, said = error.status_code, _said(error)
         if status in (401, 403):  # what such a server says may hold the key
             what = "refused the key; check api_key" if self.settings.key else "wants an api_key"
             return self._wrong(f"{what} ({status})", "key")
         if status == 404:
-            return self._wrong(f"knows no model '{self.settings.model_name}'; check model and base_url{said}", "model")
+            return self._wrong(
+                f"knows no model '{self.settings.model_name}'; check model and base_url{said}{known}", "model"
+            )
         if status == 429:
             wait = error.response.headers.get("retry-after", "")
             when = f"try again in {wait} s" if wait.isdigit() else "try again later"

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any, ClassVar, TypeVar
 
+from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import Utterance
 from vaidol.graph.node import Need
 from vaidol.nodes._connections import connections_need
 from vaidol.nodes._http import Service
-from vaidol.nodes._provider import Provider, RemoteSettings
+from vaidol.nodes._provider import Listing, Provider, RemoteSettings
 from vaidol.nodes._sound import wav
 from vaidol.nodes.asr._listener import RATE, Heard, Listener, ListenerSettings, resampled
 
@@ -50,6 +51,8 @@ class ServiceListener(Listener[R]):
 class RemoteListener(ServiceListener[R]):
     """A recognizer behind HTTP. Subclasses say what to ask for, and where in the answer the words are."""
 
+    listing: ClassVar[Listing | None] = None  # of its models
+
     @abstractmethod
     def asks(self, sound: bytes) -> tuple[str, dict[str, str], dict[str, Any]]:
         """Path, headers and the rest, as aiohttp takes it, of the request for the words in a WAV of 16 kHz."""
@@ -63,9 +66,15 @@ class RemoteListener(ServiceListener[R]):
             return Heard("")
         samples = await self.ctx.call("sound", resampled, sound.samples, sound.rate)
         path, headers, what = self.asks(wav(samples, RATE))
-        async with self.service.ask("POST", path, headers=headers, **what) as answer:
-            answer.must_be("application/json", "text/json")
-            told = await answer.json()
+        try:
+            async with self.service.ask("POST", path, headers=headers, **what) as answer:
+                answer.must_be("application/json", "text/json")
+                told = await answer.json()
+        except ProviderError as error:
+            if self.listing is None:
+                raise
+            model = str(getattr(self.settings, "model", ""))
+            raise await self.service.with_names(error, model, self.listing, headers) from error
         with self.service.parsed():
             heard = self.words(told)
         return Heard(" ".join(heard.text.split()), heard.language)

@@ -15,6 +15,7 @@ from vaidol.graph.frames import EMPTY
 from vaidol.nodes._azure import SYSTEM, address, headers, request_id, sound_message, taken, text_message
 from vaidol.nodes._provider import Provider
 from vaidol.nodes._sound import wav
+from vaidol.nodes.asr._languages import WithCountry
 from vaidol.nodes.asr._listener import RATE
 from vaidol.nodes.asr._streamed import StreamedListener, StreamedSettings, Told
 
@@ -30,7 +31,7 @@ class AzureAsrSettings(StreamedSettings):
     """Region of the resource."""
     base_url: str = Field("", pattern=r"^($|https?://[^\s/]+)")
     """Address of the service; empty: that of the region."""
-    language: str = Field("en-US", pattern=r"^[a-z]{2,3}(-[A-Za-z]+)?-[A-Z]{2}$")
+    language: WithCountry = Field("en-US", pattern=r"^[a-z]{2,3}(-[A-Za-z]+)?-[A-Z]{2}$")
     """Language spoken, with its country: "en-US", "de-DE"."""
     words: tuple[str, ...] = Field((), max_length=500)
     """Names and rare words to listen for (a list of phrases)."""

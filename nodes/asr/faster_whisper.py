@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32, Utterance
 from vaidol.graph.node import Need, Progress
 from vaidol.nodes._models import model_errors, model_path
 from vaidol.nodes._provider import Provider
+from vaidol.nodes.asr._languages import WHISPER, WhisperLanguage
 from vaidol.nodes.asr._listener import Heard, Listener, ListenerSettings, resampled
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class FasterWhisperSettings(ListenerSettings):
     model: str = "whisper-tiny.en"
     """Model of the catalogue, or path of a folder with a CTranslate2 Whisper."""
-    language: str = ""
+    language: WhisperLanguage = ""
     """Language spoken, like "en" or "de"; empty: heard from the sound."""
     prompt: str = ""
     """Text said before, for names and their spelling."""
@@ -33,6 +34,12 @@ class FasterWhisperSettings(ListenerSettings):
     threads: int = Field(1, ge=1, le=64)
     """Threads of one utterance. More than the cores that are free makes it slower."""
 
+    @model_validator(mode="after")
+    def _hears_it(self) -> Self:
+        if self.model.endswith(".en") and self.language not in ("", "en"):
+            raise ValueError(f"{self.model} hears English only; for '{self.language}' take one such as whisper-base")
+        return self
+
 
 class FasterWhisper(Listener[FasterWhisperSettings]):
     """asr.faster_whisper: turn what the user said into text.
@@ -41,7 +48,7 @@ class FasterWhisper(Listener[FasterWhisperSettings]):
     -> transcript (Transcript; of `audio` final, empty when nothing was said)
     """
 
-    provider: ClassVar[Provider] = Provider("faster-whisper", package="ctranslate2", interim=True)
+    provider: ClassVar[Provider] = Provider("faster-whisper", package="ctranslate2", interim=True, languages=WHISPER)
 
     @classmethod
     def needs(cls, settings: FasterWhisperSettings) -> tuple[Need, ...]:

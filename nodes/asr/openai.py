@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider
 from vaidol.nodes.asr._listener import Heard
 from vaidol.nodes.asr._remote import RemoteListener, RemoteListenerSettings
 
@@ -41,6 +41,7 @@ class OpenaiAsr(RemoteListener[OpenaiAsrSettings]):
     """
 
     provider: ClassVar[Provider] = OpenaiAsrSettings.provider
+    listing = Listing("/models", "data", "id")
 
     async def open(self) -> None:
         url, model = PRESETS[self.settings.preset]

@@ -10,13 +10,16 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from vaidol.nodes._provider import Provider
+from vaidol.nodes.asr._languages import WHISPER, WhisperLanguage
 from vaidol.nodes.asr._listener import Heard
 from vaidol.nodes.asr._remote import RemoteListener, RemoteListenerSettings
 
 
 class WhisperCppSettings(RemoteListenerSettings):
-    provider = Provider("whisper.cpp", server=True)
+    provider = Provider("whisper.cpp", server=True, languages=WHISPER)
 
+    language: WhisperLanguage = ""
+    """Language spoken, like "en" or "de"; empty: heard from the sound."""
     base_url: str = Field("http://127.0.0.1:8080", pattern=r"^https?://[^\s/]+")
     """Address of the server."""
     prompt: str = Field("", max_length=1000)

@@ -9,12 +9,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
+from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32, Word
 from vaidol.graph.node import Need
 from vaidol.nodes._answer import Answer
 from vaidol.nodes._connections import connections_need
 from vaidol.nodes._http import Service
-from vaidol.nodes._provider import Provider, RemoteSettings
+from vaidol.nodes._provider import Listing, Provider, RemoteSettings
 from vaidol.nodes._sound import SoundDecoder
 from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
@@ -46,6 +47,7 @@ class ServiceSpeaker(Speaker[V]):
     """A voice of a service. Subclasses say how to get its sound."""
 
     provider: ClassVar[Provider]
+    listing: Listing | None = None  # of its voices
     rate = 24_000
     raw: int = 0  # rate of int16 samples without a header, Hz
 
@@ -67,7 +69,21 @@ class ServiceSpeaker(Speaker[V]):
     def pieces(self, text: str) -> AsyncGenerator[bytes | Word, None]:
         """The encoded sound of `text` as it comes, and times of words where they are told."""
 
+    @abstractmethod
+    def identity(self) -> dict[str, str]:
+        """The headers that say who asks."""
+
     async def speak(self, text: str) -> AsyncGenerator[F32 | Word, None]:
+        try:
+            async with aclosing(self._decoded_pieces(text)) as pieces:
+                async for piece in pieces:
+                    yield piece
+        except ProviderError as error:
+            if self.listing is None or not self.settings.voice:
+                raise
+            raise await self.service.with_names(error, self.settings.voice, self.listing, self.identity()) from error
+
+    async def _decoded_pieces(self, text: str) -> AsyncGenerator[F32 | Word, None]:
         decoder = SoundDecoder(self.rate, raw=self.raw)
         async with aclosing(self.pieces(text)) as pieces:
             async for piece in pieces:
@@ -93,6 +109,9 @@ class RemoteSpeaker(ServiceSpeaker[V]):
     @abstractmethod
     def asks(self, text: str) -> Ask:
         """The request for the sound of `text`."""
+
+    def identity(self) -> dict[str, str]:
+        return self.asks("").headers
 
     async def sound(self, answer: Answer) -> AsyncGenerator[bytes | Word, None]:
         """The encoded sound in the answer, and times of words where they are told."""

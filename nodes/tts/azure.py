@@ -15,7 +15,7 @@ from pydantic import Field
 
 from vaidol.graph.frames import Word
 from vaidol.nodes._azure import MS, SYSTEM, Line, address, headers, request_id, text_message
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider
 from vaidol.nodes.tts._remote import ServiceSpeaker, VoiceSettings
 
 PATH = "/cognitiveservices/websocket/v1"
@@ -50,7 +50,12 @@ class AzureTts(ServiceSpeaker[AzureTtsSettings]):
     provider: ClassVar[Provider] = AzureTtsSettings.provider
     raw = 24_000
 
+    def identity(self) -> dict[str, str]:
+        return headers(self.settings)
+
     async def open(self) -> None:
+        url = address(self.settings, self.settings.region, "tts")
+        self.listing = Listing(f"{url}/cognitiveservices/voices/list", field="ShortName")
         await super().open()
         self._line = Line(self.service, self._place)
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 import base64
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from vaidol.graph.frames import Word
 from vaidol.nodes._answer import Answer
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider, one_of
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
 VERSION = "2025-04-16"  # of the API
+LANGUAGES = (
+    "en", "fr", "de", "es", "pt", "zh", "ja", "hi", "it", "ko", "nl", "pl", "ru", "sv", "tr", "tl", "bg", "ro", "ar",
+    "cs", "el", "fi", "hr", "ms", "sk", "da", "ta", "uk", "hu", "no", "vi", "bn", "th", "he", "ka", "id", "te", "gu",
+    "kn", "ml", "mr", "pa", "or", "ur",
+)  # fmt: skip
 
 
 class CartesiaSettings(VoiceSettings):
-    provider = Provider("Cartesia", key="CARTESIA_API_KEY", streaming=True, words=True)
+    provider = Provider("Cartesia", key="CARTESIA_API_KEY", streaming=True, words=True, languages=LANGUAGES)
 
     base_url: str = Field("https://api.cartesia.ai", pattern=r"^https?://[^\s/]+")
     """Address of the service."""
@@ -29,7 +34,7 @@ class CartesiaSettings(VoiceSettings):
     """Id of the voice."""
     model: str = "sonic-3"
     """Id of the model."""
-    language: str = Field("en", pattern=r"^[a-z]{2}$")
+    language: Annotated[str, one_of("language", LANGUAGES)] = "en"
     """Language, like "en" or "de"."""
 
 
@@ -37,6 +42,7 @@ class CartesiaTts(RemoteSpeaker[CartesiaSettings]):
     """tts.cartesia: speak with Cartesia, word times included.  text (Sentence) -> audio (Audio, 24 kHz)"""
 
     provider: ClassVar[Provider] = CartesiaSettings.provider
+    listing = Listing("/voices", "data", "id")
     raw = 24_000
 
     def asks(self, text: str) -> Ask:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
 
@@ -29,6 +29,7 @@ class DeepgramTts(RemoteSpeaker[DeepgramTtsSettings]):
     """tts.deepgram: speak with Deepgram.  text (Sentence) -> audio (Audio, 24 kHz)"""
 
     provider: ClassVar[Provider] = DeepgramTtsSettings.provider
+    listing = Listing("/v1/models", "tts", "canonical_name")
     raw = 24_000
 
     def asks(self, text: str) -> Ask:

@@ -12,11 +12,13 @@ from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32, Word
+from vaidol.graph.yamlfile import nearest
 from vaidol.nodes._provider import Provider
 from vaidol.nodes._sound import Mp3
 from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 
+LIST_S = 3.0  # for the list of voices, when a name was wrong
 TICKS = 10_000  # of the service's clock in a ms
 ONLINE = "is there an internet connection?"
 
@@ -60,7 +62,7 @@ class EdgeTts(Speaker[EdgeSettings]):
                 async for piece in sound:
                     yield piece
         except (aiohttp.ClientError, EdgeTTSException, OSError, ValueError, KeyError) as error:
-            raise _explained(error, self.settings.voice) from error
+            raise await _explained(error, self.settings.voice) from error
 
     async def _sound(self, text: str) -> AsyncGenerator[F32 | Word, None]:
         """The sound and the times of the words as the service sends them. Raises what edge-tts and aiohttp raise."""
@@ -96,14 +98,16 @@ class EdgeTts(Speaker[EdgeSettings]):
             raise ValueError("no MP3")
 
 
-def _explained(error: Exception, voice: str) -> ProviderError:
+async def _explained(error: Exception, voice: str) -> ProviderError:
     """What went wrong, for the person who waits for the voice."""
     import aiohttp
     from edge_tts.exceptions import NoAudioReceived, WebSocketError
 
     match error:
         case NoAudioReceived():
-            return _wrong(f"sent no sound; is there a voice '{voice}'?", "voice")
+            known = await _voices()
+            what = f"is there a voice '{voice}'?" if voice in known or not known else f"no voice '{voice}'"
+            return _wrong(f"sent no sound; {what}{'' if voice in known else nearest(voice, known)}", "voice")
         case aiohttp.WSServerHandshakeError():
             return _wrong(f"refused the connection ({error.status})", "refused", retryable=True)
         case TimeoutError():  # before the next: some of aiohttp's are both
@@ -112,6 +116,18 @@ def _explained(error: Exception, voice: str) -> ProviderError:
             return _wrong(f"cannot be reached or broke off; {ONLINE}", "unreachable", retryable=True)
         case _:
             return _wrong("sent something unexpected", "protocol", retryable=True)
+
+
+async def _voices() -> list[str]:
+    """All there are; none where the service does not tell."""
+    import aiohttp
+    from edge_tts import list_voices
+
+    try:
+        async with asyncio.timeout(LIST_S):
+            return [voice["ShortName"] for voice in await list_voices()]
+    except (aiohttp.ClientError, OSError, ValueError, KeyError):
+        return []
 
 
 def _wrong(what: str, code: str, *, retryable: bool = False) -> ProviderError:

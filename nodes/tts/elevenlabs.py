@@ -15,7 +15,7 @@ from pydantic import Field
 
 from vaidol.graph.frames import Word
 from vaidol.nodes._answer import Answer
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
 
@@ -42,6 +42,7 @@ class ElevenlabsTts(RemoteSpeaker[ElevenlabsSettings]):
     """tts.elevenlabs: speak with ElevenLabs, word times included.  text (Sentence) -> audio (Audio, 24 kHz)"""
 
     provider: ClassVar[Provider] = ElevenlabsSettings.provider
+    listing = Listing("/v1/voices", "voices", "voice_id")
     raw = 24_000
 
     def asks(self, text: str) -> Ask:

@@ -6,17 +6,19 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32, Word
+from vaidol.graph.yamlfile import nearest
 from vaidol.nodes._provider import Provider
 from vaidol.nodes._sound import SoundDecoder
 from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 
+T = TypeVar("T")
 PIECE = 8192  # bytes
 LIMIT_S = 10.0  # without any sound
 
@@ -67,11 +69,20 @@ class EspeakTts(Speaker[EspeakSettings]):
         assert program.stderr is not None
         said = " ".join((await _soon(program.stderr.read(PIECE))).decode(errors="replace").split())
         if await program.wait():
-            voice = f"has no voice '{self.settings.voice}', see `espeak-ng --voices`" if "voice" in said else said[:200]
-            raise ProviderError(f"espeak-ng {voice or 'failed'}", code="bad_voice" if "voice" in said else "provider")
+            if "voice" not in said:
+                raise ProviderError(f"espeak-ng {said[:200] or 'failed'}")
+            known = nearest(self.settings.voice, await _voices())
+            raise ProviderError(f"espeak-ng has no voice '{self.settings.voice}'{known}", code="bad_voice")
 
 
-async def _soon(reading: Coroutine[Any, Any, bytes]) -> bytes:
+async def _voices() -> list[str]:
+    """Languages, as the program calls them."""
+    program = await asyncio.create_subprocess_exec("espeak-ng", "--voices", stdout=asyncio.subprocess.PIPE)
+    told, _ = await _soon(program.communicate())
+    return [row.split()[1] for row in told.decode(errors="replace").splitlines()[1:] if len(row.split()) > 1]
+
+
+async def _soon(reading: Coroutine[Any, Any, T]) -> T:
     try:
         async with asyncio.timeout(LIMIT_S):
             return await reading

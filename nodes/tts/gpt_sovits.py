@@ -5,18 +5,19 @@ POST /tts of api_v2.py, see https://github.com/RVC-Boss/GPT-SoVITS/blob/main/api
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Provider, one_of
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
+
+LANGUAGES = ("zh", "en", "ja", "ko", "yue", "all_zh", "all_ja", "all_ko", "all_yue", "auto", "auto_yue")
+Language = Annotated[str, one_of("language", LANGUAGES)]
 
 
 class GptSovitsSettings(VoiceSettings):
-    provider = Provider(
-        "GPT-SoVITS", server=True, streaming=True, languages=("zh", "en", "ja", "ko", "yue", "auto", "auto_yue")
-    )
+    provider = Provider("GPT-SoVITS", server=True, streaming=True, languages=LANGUAGES[:5])
 
     base_url: str = Field("http://127.0.0.1:9880", pattern=r"^https?://[^\s/]+")
     """Address of the server."""
@@ -24,10 +25,10 @@ class GptSovitsSettings(VoiceSettings):
     """The recording to speak like, 3 to 10 s: its path on the server's machine."""
     voice_text: str = Field("", max_length=1000)
     """What is said in the recording."""
-    voice_language: str = "en"
+    voice_language: Language = "en"
     """Language of the recording."""
-    language: str = "en"
-    """Language to speak: zh, en, ja, ko, yue or auto."""
+    language: Language = "en"
+    """Language to speak; auto: seen from the text."""
     speed: float = Field(1.0, ge=0.5, le=2)
     """Tempo; 1 = the voice's own."""
 

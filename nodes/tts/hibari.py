@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +12,7 @@ from pydantic import Field
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32
 from vaidol.graph.node import Need, Progress
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Provider, one_of
 from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class HibariSettings(SpeakerSettings):
-    voice: str = "heart"
+    voice: Annotated[str, one_of("voice", ("heart",))] = "heart"
     """Voice inside the package."""
     speed: float = Field(1.0, ge=0.5, le=2)
     """Tempo; 1 = the voice's own."""

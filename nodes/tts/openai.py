@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
 PRESETS = {  # address, model, voice
@@ -43,6 +43,7 @@ class OpenaiTts(RemoteSpeaker[OpenaiTtsSettings]):
     """tts.openai: speak through a server with OpenAI's speech route.  text (Sentence) -> audio (Audio, 24 kHz)"""
 
     provider: ClassVar[Provider] = OpenaiTtsSettings.provider
+    listing = Listing("/audio/voices", "voices", "id")
 
     async def open(self) -> None:
         wanted = self.settings

@@ -5,11 +5,11 @@ POST /tts_to_audio/, see https://github.com/daswer123/xtts-api-server
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from vaidol.nodes._provider import Provider
+from vaidol.nodes._provider import Listing, Provider, one_of
 from vaidol.nodes.tts._remote import Ask, RemoteSpeaker, VoiceSettings
 
 LANGUAGES = (
@@ -24,7 +24,7 @@ class XttsSettings(VoiceSettings):
     """Address of the server."""
     voice: str = Field("female", min_length=1)
     """The recording to speak like: its name in the server's folder of speakers."""
-    language: str = Field("en", pattern=f"^({'|'.join(LANGUAGES)})$")
+    language: Annotated[str, one_of("language", LANGUAGES)] = "en"
     """Language to speak."""
 
 
@@ -32,6 +32,7 @@ class XttsTts(RemoteSpeaker[XttsSettings]):
     """tts.xtts: speak with an XTTS server.  text (Sentence) -> audio (Audio, 24 kHz)"""
 
     provider: ClassVar[Provider] = XttsSettings.provider
+    listing = Listing("/speakers_list")
 
     def asks(self, text: str) -> Ask:
         body = {"text": text, "speaker_wav": self.settings.voice, "language": self.settings.language}

@@ -32,13 +32,17 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     found = examine(registry())
     if arguments.json:
-        rows = [{"kind": one.kind, "ready": one.ready, "say": one.say, "gives": one.provider.gives} for one in found]
+        rows = [
+            {"kind": one.kind, "ready": one.ready, "say": one.say, "has": one.has, "gives": one.provider.gives}
+            for one in found
+        ]
         print(json.dumps(rows, indent=1, ensure_ascii=False))
         return 0
     print(_machine())
     width = max(len(one.kind) for one in found)
     for one in found:
-        print(f"  {'ok  ' if one.ready else '-   '}{one.kind.ljust(width)}  {one.say}")
+        has = f"   [{', '.join(one.has)}]" if one.has else ""
+        print(f"  {'ok  ' if one.ready else '-   '}{one.kind.ljust(width)}  {one.say}{has}")
     print(f"{sum(one.ready for one in found)} of {len(found)} can be used. Settings of one: vaidol nodes KIND")
     return 0
 

@@ -15,7 +15,8 @@ import pytest
 
 from vaidol.nodes._sound import pcm16
 from vaidol.tests.nodes.agent.anthropic_server import Claude
-from vaidol.tests.nodes.asr.test_listeners import SOUND, Deepgram
+from vaidol.tests.nodes.asr.deepgram_server import Deepgram
+from vaidol.tests.nodes.asr.test_listeners import SOUND
 from vaidol.tests.nodes.azure_server import WORD_MS, AzureServer
 from vaidol.tests.nodes.local_server import KEY, LocalServer
 from vaidol.tests.nodes.translate.test_translators import deepl

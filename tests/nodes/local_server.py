@@ -52,6 +52,7 @@ class LocalServer(Local):
         self.socket = socket
         self.gap_s = gap_s
         self.asked: list[tuple[str, bytes]] = []  # path and body
+        self.lists: dict[str, Any] = {}  # by path: what is told at any time, whatever the behaviour
         self.wrong: list[str] = []
         self.connections = 0
         self.behaviour: Behaviour = "normal"
@@ -74,6 +75,8 @@ class LocalServer(Local):
         self._peers.add(request.transport)
         self.connections = len(self._peers)
         body = await request.read()
+        if request.method == "GET" and request.path in self.lists:
+            return web.json_response(self.lists[request.path])
         self.asked.append((request.path_qs, body))
         if self.behaviour in STATUSES:
             said, headers = STATUSES[self.behaviour]

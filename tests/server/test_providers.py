@@ -45,6 +45,22 @@ def test_the_doctor_says_what_is_missing_and_what_is_ready(
     assert found["agent.openai"] == (True, "ready; give base_url or a preset")
 
 
+@pytest.mark.models
+def test_the_doctor_says_what_it_has_found_and_no_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "sesame")
+    monkeypatch.setattr(providers, "_answers", lambda address: False)
+    assert main(["doctor", "--json"]) == 0
+    told = capsys.readouterr().out
+    has = {row["kind"]: row["has"] for row in json.loads(told)}
+    package, *rest = has["asr.faster_whisper"]
+    assert package.startswith("package ctranslate2 4.")
+    assert rest == ["model whisper-tiny.en", "device cpu"]
+    assert has["tts.deepgram"] == ["key in DEEPGRAM_API_KEY"]
+    assert "sesame" not in told
+
+
 def test_a_model_that_is_not_here_is_told_with_the_command_that_fetches_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import numpy as np
 import pytest
 from aiohttp import web
 
 from tests.graphs import running, sink
 from tests.nodes.agent.talk import until
+from tests.nodes.asr.deepgram_server import Deepgram
 from tests.nodes.azure_server import AzureServer
 from tests.nodes.local_server import KEY, Behaviour, Good, LocalServer
 from vaidol.graph.frames import F32, Transcript, Utterance
@@ -136,37 +136,6 @@ def converse(name: str, scene: Scene, *, url: str = "", **settings: Any) -> Grap
     return asyncio.run(main())
 
 
-class Deepgram:
-    """The other side of /v1/listen: interim results as sound comes, and the rest on CloseStream."""
-
-    def __init__(self, server: LocalServer) -> None:
-        self.server = server
-        self.came = 0  # bytes of sound
-
-    async def talk(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        wanted = has(request.query, encoding="linear16", sample_rate="16000", interim_results="true")
-        wanted += has(request.headers, Authorization=f"Token {KEY}")
-        self.server.wrong += [wanted] if wanted else []
-        self.came = messages = 0
-        async for message in socket:
-            if messages == self.server.after and await self.server.misbehave(request):
-                await socket.send_str('{"type": "Results", "channel": {"alternat')
-            messages += 1
-            if message.type is aiohttp.WSMsgType.BINARY:
-                self.came += len(message.data)
-                await self._tell(socket, "Hello" if self.came < RATE else "Hello you", final=False)
-            elif json.loads(message.data) == {"type": "CloseStream"}:
-                self.server.wrong += [] if abs(self.came - 2 * RATE) < 100 else [f"{self.came} bytes came"]
-                for text in ("Hello you", "", "there."):
-                    await self._tell(socket, text, final=True)
-                await socket.send_json({"type": "Metadata", "request_id": "1"})
-                return
-
-    async def _tell(self, socket: web.WebSocketResponse, text: str, *, final: bool) -> None:
-        told = {"type": "Results", "is_final": final, "channel": {"alternatives": [{"transcript": text}]}}
-        await socket.send_json(told)
-
-
 def texts(graph: Graph, *, final: bool = True) -> list[str]:
     return [f.text for _, f in graph.node("end").__dict__.get("got", []) if f.final is final]
 
@@ -280,6 +249,17 @@ def test_silence_on_the_way_holds_nobody_up(name: str) -> None:
         await until(lambda: texts(graph, final=False))
 
     assert texts(converse(name, scene), final=False) == [""]
+
+
+def test_a_model_that_there_is_not_is_told_with_those_there_are() -> None:
+    async def scene(graph: Graph, server: LocalServer) -> None:
+        server.lists["/v1/models"] = {"object": "list", "data": [{"id": "whisper-large"}]}
+        server.behave("404")
+        assert await hear(graph) == [""]
+
+    [(code, said)] = errors(converse("asr.openai", scene, model="whisper-larg"))
+    assert code == "model"
+    assert said.endswith("did you mean 'whisper-large'?; there are: whisper-large")
 
 
 @pytest.mark.parametrize("name", STREAMS)

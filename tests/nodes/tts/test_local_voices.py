@@ -61,7 +61,8 @@ def test_espeak_speaks_and_its_settings_count() -> None:
 @needs_espeak
 def test_espeak_names_a_voice_it_has_not_when_the_call_begins_and_dies_with_a_cut() -> None:
     _, [(code, told)] = speak("tts.espeak", "Hello.", voice="nosuch")
-    assert (code, told) == ("bad_voice", "espeak-ng has no voice 'nosuch', see `espeak-ng --voices`")
+    assert code == "bad_voice"
+    assert told.startswith("espeak-ng has no voice 'nosuch'; there are: af, am, ")
     _, none = speak("tts.espeak", "word " * 3000, cut=True)
     assert none == []
 

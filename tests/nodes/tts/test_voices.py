@@ -27,6 +27,16 @@ PLAIN = {"connect_s": 1, "first_s": 10, "stall_s": 10, "cache_mb": 0}
 SHORT = ({"first_s": 0.3}, {"stall_s": 0.2})  # s; for what never begins, and for what begins
 
 
+LISTS = {  # where a service tells its voices, how, and what is made of that
+    "tts.elevenlabs": ("/v1/voices", {"voices": [{"voice_id": "w", "name": "Wanda"}]}, "w"),
+    "tts.cartesia": ("/voices", {"data": [{"id": "w", "name": "Wanda"}], "has_more": False}, "w"),
+    "tts.deepgram": ("/v1/models", {"stt": [], "tts": [{"canonical_name": "aura-2-zeus-en"}]}, "aura-2-zeus-en"),
+    "tts.openai": ("/v1/audio/voices", {"voices": ["af_heart"]}, "af_heart"),
+    "tts.xtts": ("/speakers_list", ["female", "male"], "female, male"),
+    "tts.azure": ("/cognitiveservices/voices/list", [{"ShortName": "en-US-AvaNeural"}], "en-US-AvaNeural"),
+}
+
+
 def converse(name: str, scene: Scene, *, gap_s: float = 0.0, url: str = "", **settings: Any) -> Graph:
     """Run a scene beside a graph that speaks through a local server, in real time."""
     wire = WIRES[name]
@@ -40,6 +50,7 @@ def converse(name: str, scene: Scene, *, gap_s: float = 0.0, url: str = "", **se
             return good
 
         async with LocalServer(answer, gap_s=gap_s) as server:
+            server.lists = {path: {} for path, _, _ in LISTS.values()}
             if wire.socket:
                 azure = AzureServer(server, sound=wire.gives().pieces)
                 server.socket, azure.texts = azure.speak, texts
@@ -222,6 +233,26 @@ def test_a_voice_that_azure_does_not_have_is_told() -> None:
 
     told = errors(converse("tts.azure", scene, voice="en-US-nobody"))
     assert told == [("bad_voice", "Azure speech did not accept the request: Unsupported voice nobody.")]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_voice_that_there_is_not_is_told_with_those_there_are(name: str) -> None:
+    path, told, names = LISTS[name]
+
+    async def scene(graph: Graph, server: LocalServer) -> None:
+        server.lists[path] = told
+        server.behave("404")
+        await speak(graph, "Hello.")
+
+    [(code, said)] = errors(converse(name, scene, voice="de-DE-nobody" if name == "tts.azure" else "nobody"))
+    assert code == "bad_voice"
+    assert said.endswith(f"there are: {names}")
+
+
+@pytest.mark.parametrize("kind", ["tts.xtts", "tts.gpt_sovits", "tts.cartesia"])
+def test_a_language_that_a_voice_does_not_speak_fails_at_check(kind: str) -> None:
+    with pytest.raises(ValueError, match=r"no language 'tlh'; .*ja, "):
+        registry().find(kind).settings_class()(language="tlh", **({"api_key": KEY} if kind == "tts.cartesia" else {}))
 
 
 def test_the_same_sentence_is_asked_for_once_by_all_sessions() -> None:
