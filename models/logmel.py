@@ -1,4 +1,7 @@
-"""Whisper's log-mel features of sound at 16 kHz (Radford et al. 2022, section 2.2), as Smart Turn takes them too."""
+"""Whisper's log-mel features of sound at 16 kHz (Radford et al. 2022, section 2.2), as Smart Turn takes them.
+
+Not those of faster-whisper: turn detection runs where no recognizer is loaded, beside `vaidol ml` or a paid one.
+"""
 
 import numpy as np
 from numpy.typing import NDArray

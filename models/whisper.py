@@ -1,4 +1,4 @@
-"""Whisper through CTranslate2, with the encoder trimmed to the length of the sound: samples in, text out.
+"""Whisper by faster-whisper, with the encoder trimmed to the length of the sound: samples in, text out.
 
 Whisper is trained on 30 s and padded to it; a question of 3 s is heard five times sooner when it is padded to 8 s only.
 The price is a text that now and then starts over; such a text, and one that Whisper itself finds unlikely, is heard
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaidol.models.errors import LoadError
-from vaidol.models.logmel import LogMel
 from vaidol.models.pieces import pieces
 
 F32 = NDArray[np.float32]
@@ -57,19 +56,20 @@ class Whisper:
         Never asks a hub. `device` is cpu, cuda or auto. Raises LoadError.
         """
         import ctranslate2
-        from tokenizers import Tokenizer
+        from faster_whisper import WhisperModel
 
+        words = directory / "tokenizer.json"
+        if (directory / "model.bin").is_file() and not words.is_file():  # faster-whisper would ask a hub for it
+            raise LoadError(f"{words} is missing: a CTranslate2 Whisper model needs it")
         try:
-            self._model: Any = ctranslate2.models.Whisper(
-                str(directory), device=device, compute_type=compute_type, intra_threads=threads, inter_threads=1
+            loaded: Any = WhisperModel(
+                str(directory), device=device, compute_type=compute_type, cpu_threads=threads, local_files_only=True
             )
         except (RuntimeError, ValueError) as error:
             raise LoadError(f"{directory} could not be loaded as a CTranslate2 Whisper model: {error}") from error
-        words = directory / "tokenizer.json"
-        if not words.is_file():
-            raise LoadError(f"{words} is missing: a CTranslate2 Whisper model needs it")
-        self._tokens: Any = Tokenizer.from_file(str(words))
-        self._mel = LogMel(self._model.n_mels)
+        self._model: Any = loaded.model
+        self._tokens: Any = loaded.hf_tokenizer
+        self._mel: Any = loaded.feature_extractor
         self._view: Any = ctranslate2.StorageView
         self.multilingual: bool = self._model.is_multilingual
         self._hear(np.zeros(RATE, np.float32), [], None, LEAST_S)
@@ -110,7 +110,7 @@ class Whisper:
         length = int(seconds * 50) * RATE // 50
         sound = np.zeros(length, np.float32)
         sound[: len(samples)] = samples[:length]
-        features = np.ascontiguousarray(self._mel(sound)[np.newaxis])
+        features = np.ascontiguousarray(self._mel(sound, padding=0)[np.newaxis])
         encoded = self._model.encode(self._view.from_array(features))
         if not self.multilingual:
             language, head = "en", ["<|startoftranscript|>"]

@@ -48,7 +48,7 @@ class FasterWhisper(Listener[FasterWhisperSettings]):
     -> transcript (Transcript; of `audio` final, empty when nothing was said)
     """
 
-    provider: ClassVar[Provider] = Provider("faster-whisper", package="ctranslate2", interim=True, languages=WHISPER)
+    provider: ClassVar[Provider] = Provider("faster-whisper", package="faster_whisper", interim=True, languages=WHISPER)
 
     @classmethod
     def needs(cls, settings: FasterWhisperSettings) -> tuple[Need, ...]:
