@@ -1,6 +1,6 @@
-"""`place: process` for synchronous nodes: the node lives in a worker process, and this speaks for it in the graph.
+"""`place: process` and `remote(HOST:PORT)` for synchronous nodes: they live in a worker, and this speaks for them.
 
-All nodes of one kind with equal settings share a process; each session has its own node in it. A worker that dies loses
+All nodes of one kind with equal settings share a worker; each session has its own node in it. A worker that dies loses
 what its nodes remembered, and the frames that were under way: the next ones find a new node.
 """
 
@@ -19,7 +19,7 @@ from vaidol.graph.clock import Clock
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import Audio, Frame, Sentence
 from vaidol.graph.generations import TurnCut
-from vaidol.graph.node import Context, Need, Node, Progress, Settings
+from vaidol.graph.node import Context, Far, Need, Node, Progress, Settings
 from vaidol.graph.plan import PlanNode
 from vaidol.graph.ports import Port
 
@@ -31,12 +31,13 @@ NODES_MAX = 256  # in one worker; the one that was longest without work is forgo
 
 def running_kind(kind: type[Node[Any]], plan: PlanNode) -> type[Node[Any]]:
     """What stands in the graph for a node of `kind`."""
-    if plan.place != "process" or kind.is_async():
+    if plan.place in ("inline", "thread") or kind.is_async():
         return kind
-    if kind not in _AWAY:
+    if (kind, plan.place) not in _AWAY:
         same = {name: getattr(kind, name) for name in ("inputs", "outputs", "replies", "effects", "__doc__")}
-        _AWAY[kind] = type(f"{kind.__name__}Away", (Away,), {**same, "kind": kind})
-    return _AWAY[kind]
+        here = {"kind": kind, "named": plan.kind, "place": plan.place}
+        _AWAY[kind, plan.place] = type(f"{kind.__name__}Away", (Away,), {**same, **here})
+    return _AWAY[kind, plan.place]
 
 
 @dataclass(slots=True)
@@ -52,6 +53,8 @@ class Away(Node[Settings]):
     """Stands in the graph for a node of `kind`."""
 
     kind: ClassVar[type[Node[Any]]]
+    named: ClassVar[str]  # the kind, as the registry knows it
+    place: ClassVar[str]
 
     def __init__(self, settings: Settings, ctx: Context) -> None:
         super().__init__(settings, ctx)
@@ -69,7 +72,9 @@ class Away(Node[Settings]):
     def needs(cls, settings: Settings) -> tuple[Need, ...]:
         told = hashlib.sha256(repr(settings.model_dump()).encode()).hexdigest()[:16]
         name = f"{cls.kind.__module__}.{cls.kind.__qualname__}"
-        return (Need(f"process {name} {told}", name, partial(load, cls.kind, settings), host="process"),)
+        here = partial(load, cls.kind, settings)
+        far = Far(cls.named, settings.model_dump())
+        return (Need(f"{cls.place} {name} {told}", cls.named, here, host=cls.place, far=far),)
 
     async def open(self) -> None:
         await self.ctx.ask(self._need, Nodes.open, self._owner, within_s=OPEN_S)
@@ -103,7 +108,7 @@ class Away(Node[Settings]):
         return replace(frame, of=next((one for one in self._sentences if one == frame.of), frame.of))
 
 
-_AWAY: dict[type[Node[Any]], type[Away]] = {}  # made when they are first placed
+_AWAY: dict[tuple[type[Node[Any]], str], type[Away]] = {}  # made when they are first placed
 
 
 # in the worker
@@ -138,6 +143,12 @@ class Nodes:
         if owner in self._nodes:
             node, _ = self._nodes.pop(owner)
             self._loop.run_until_complete(node.close())
+
+    def close_all(self) -> None:
+        """None is needed any more."""
+        for owner in tuple(self._nodes):
+            self.close(owner)
+        self._loop.close()
 
     def open(self, owner: str) -> None:
         """Make and open the node of `owner`."""
@@ -185,4 +196,4 @@ class FarContext:
         return frame
 
     def __getattr__(self, name: str) -> Any:
-        raise ProviderError(f"{self.node} needs the session ({name}): it cannot be placed in a process", code="place")
+        raise ProviderError(f"{self.node} needs the session ({name}): it cannot be placed in a worker", code="place")

@@ -66,9 +66,12 @@ def placement(nodes: Mapping[str, Built]) -> Iterator[Found]:
     """A thread or a process is for synchronous work on frames, and for models that can live there."""
     for node in nodes.values():
         place, way = node.spec.place, ("nodes", node.name, "place")
-        if place == "inline" or any(need.host for need in node.kind.needs(node.settings)):
+        hosted = any(need.host for need in node.kind.needs(node.settings))
+        if place == "inline" or (hosted and place in ("thread", "process")):
             continue
-        if node.kind.is_async() or node.kind.is_source() or not node.inputs:
+        if hosted:
+            yield f"node '{node.name}': {node.spec.use} can be on a thread or in a process, not elsewhere", way, False
+        elif node.kind.is_async() or node.kind.is_source() or not node.inputs:
             yield (
                 f"node '{node.name}': place {place} is for synchronous nodes; {node.spec.use} does not block",
                 way,

@@ -1,9 +1,10 @@
-"""Frames as JSON and back: what recordings hold. Sound becomes base64 of 16-bit PCM."""
+"""Frames as JSON and back: what recordings hold, and what goes to workers elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import dataclasses
+from collections.abc import Callable
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -21,17 +22,19 @@ class BadFrame(ValueError):
     """Data that makes no frame."""
 
 
-def to_json(frame: Frame) -> dict[str, Any]:
-    """`frame` as plain data; `samples` as {"pcm": base64 of little-endian int16}."""
+def to_json(frame: Frame, sound: Callable[[NDArray[Any]], Any] | None = None) -> dict[str, Any]:
+    """`frame` as plain data; `samples` as `sound` tells them, else as {"pcm": base64 of little-endian int16}."""
+    sound = sound or _pcm
     told: dict[str, Any] = {}
     for field in dataclasses.fields(frame):
         value = getattr(frame, field.name)
-        told[field.name] = {"pcm": _pcm(value)} if isinstance(value, np.ndarray) else to_jsonable_python(value)
+        told[field.name] = sound(value) if isinstance(value, np.ndarray) else to_jsonable_python(value)
     return told
 
 
-def from_json(name: str, data: dict[str, Any]) -> Frame:
+def from_json(name: str, data: dict[str, Any], sound: Callable[[Any], NDArray[Any]] | None = None) -> Frame:
     """The frame of class `name` that `to_json` told; unknown fields are skipped. Raises `BadFrame`."""
+    sound = sound or _samples
     kind = CLASSES.get(name)
     if kind is None:
         raise BadFrame(f"there is no frame '{name}'")
@@ -40,7 +43,7 @@ def from_json(name: str, data: dict[str, Any]) -> Frame:
         for field, adapter in _fields(name).items():
             if field in data:
                 value = data[field]
-                made[field] = _samples(value["pcm"]) if adapter is None else adapter.validate_python(value)
+                made[field] = sound(value) if adapter is None else adapter.validate_python(value)
         return kind(**made)
     except (ValidationError, ValueError, TypeError, KeyError) as error:
         raise BadFrame(f"a {name} that is none: {type(error).__name__}") from error
@@ -57,11 +60,11 @@ def _fields(name: str) -> dict[str, TypeAdapter[Any] | None]:
     }
 
 
-def _pcm(samples: NDArray[Any]) -> str:
+def _pcm(samples: NDArray[Any]) -> dict[str, str]:
     if samples.dtype != np.int16:
         samples = (np.nan_to_num(samples).clip(-1, 1) * 32767).round().astype(np.int16)
-    return base64.b64encode(samples.astype("<i2").tobytes()).decode()
+    return {"pcm": base64.b64encode(samples.astype("<i2").tobytes()).decode()}
 
 
-def _samples(text: str) -> NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(text, validate=True), "<i2").astype(np.float32) / np.float32(32767)
+def _samples(told: dict[str, str]) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(told["pcm"], validate=True), "<i2").astype(np.float32) / np.float32(32767)

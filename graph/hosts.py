@@ -1,17 +1,19 @@
-"""Where a loaded thing lives: on a thread of this process, or in a worker process; it is used in the same way."""
+"""Where a loaded thing lives: on a thread of this process, in a worker process, or far away; it is used alike."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from vaidol.graph.clock import Clock
+from vaidol.graph.elsewhere import Elsewhere
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.node import Need, Node, Progress, Settings
+from vaidol.graph.place import REMOTE, Where
 from vaidol.graph.processes import Process
-from vaidol.graph.spec import Where
+from vaidol.graph.remote import Remote
 from vaidol.graph.workers import Workers
 
 
@@ -65,15 +67,22 @@ class Here:
 
 async def host(workers: Workers, clock: Clock, need: Need, progress: Progress) -> Host:
     """Load `need` where it says. On virtual time everything lives here: a process keeps real time."""
-    if need.host == "process" and not clock.virtual:
-        process = Process(need, clock)
-        await process.start(progress)
-        return process
+    if need.host not in ("", "thread") and not clock.virtual:
+        elsewhere = _elsewhere(need, clock)
+        await elsewhere.start(progress)
+        return elsewhere
     pool = f"load:{need.key}"
     try:
         return Here(need, workers, await workers.call(pool, need.load, progress))
     finally:
         workers.release(pool)
+
+
+def _elsewhere(need: Need, clock: Clock) -> Elsewhere:
+    at = REMOTE.match(need.host)
+    if at is None or need.far is None:
+        return Process(need, clock)
+    return Remote(need, clock, address=at["address"], kind=need.far.kind, settings=need.far.settings)
 
 
 async def ask(
@@ -99,7 +108,7 @@ def placed(kind: type[Node[Any]], settings: Settings, place: Where) -> tuple[Nee
     return tuple(_moved(need, need.host if place == "inline" else place) for need in kind.needs(settings))
 
 
-def _moved(need: Need, host: Literal["", "thread", "process"]) -> Need:
+def _moved(need: Need, host: str) -> Need:
     return need if not need.host or host == need.host else replace(need, host=host, key=placed_key(need.key, host))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Literal, ParamSpec, Protocol, TypeVar, get_args
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict
 
@@ -33,19 +33,29 @@ Progress = Callable[[float, str], None]  # done in [0, 1], what is being done
 
 
 @dataclass(frozen=True, slots=True)
+class Far:
+    """Nodes as a worker elsewhere is asked for them: their kind, as registries know it, and their settings."""
+
+    kind: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """Something heavy that a node shares with all sessions of the process: weights, a loaded model.
 
     key: equal keys share one copy. about: shown while it loads. load: blocking, called off the loop, once.
     host: not "": used by `Context.ask` alone, and so it can live on a thread of this process or in one of its own; for
     the latter `load` must be importable by name (a function, or a `functools.partial` of one with plain arguments).
+    "remote(HOST:PORT)": with a worker there, which is told `far` instead.
     The node's `place` decides; this is what it is when that says nothing.
     """
 
     key: str
     about: str
     load: Callable[[Progress], object]
-    host: Literal["", "thread", "process"] = ""
+    host: str = ""
+    far: Far | None = field(default=None, compare=False)
 
 
 class Context(Protocol):

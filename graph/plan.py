@@ -11,7 +11,8 @@ from pydantic import SecretBytes, SecretStr
 
 from vaidol.graph.frames import Audio, Frame, Image, Mouth, Sentence, TextDelta
 from vaidol.graph.node import Settings
-from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec, Where
+from vaidol.graph.place import Where
+from vaidol.graph.spec import FRAMES_MAX, OnError, Policy, TurnSpec
 
 Lane = Literal["input", "reply"]
 

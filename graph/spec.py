@@ -13,12 +13,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vaidol.graph.errors import PipelineError, Place, Problem
 from vaidol.graph.extends import NO_MAP, edges_from_text, extended, keep_edges
+from vaidol.graph.place import Where
 from vaidol.graph.yamlfile import Document, Way, expand_environment, nearest
 
 NAME = r"^[a-z][a-z0-9_]{0,39}$"
 FRAMES_MAX = 4096  # no edge ever holds more
 Policy = Literal["drop_oldest", "block", "latest", "never_drop"]
-Where = Literal["inline", "thread", "process"]
 
 
 class _Strict(BaseModel):
@@ -47,8 +47,9 @@ class NodeSpec(_Strict):
     settings: dict[str, Any] = Field(default_factory=dict, alias="with")
     """Settings of the kind."""
     place: Where = "inline"
-    """Where the node works: on the loop, on a thread, or in a worker process, whose end a call survives. For
-    synchronous nodes, and for those with a model that can live elsewhere (voice.rvc: in a process by itself)."""
+    """Where the node works: on the loop, on a thread, in a worker process, or remote(HOST:PORT), with a `vaidol worker`
+    there; a call survives the end of either. For synchronous nodes; those with a model that can live elsewhere
+    (voice.rvc: in a process by itself) can be on a thread or in a process."""
     on_error: OnError = OnError()
     """What happens when the node fails."""
     fallback: str | None = None

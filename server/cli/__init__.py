@@ -15,8 +15,8 @@ from vaidol.models.errors import ModelError
 from vaidol.server.cli.wrong import Wrong
 
 COMMANDS = (
-    "serve", "ml", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run", "convert",
-    "scenario", "bench", "import-olv", "client",
+    "serve", "ml", "worker", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run",
+    "convert", "scenario", "bench", "import-olv", "client",
     "swap", "replay",
 )  # fmt: skip
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes

@@ -53,11 +53,11 @@ def checked(arguments: argparse.Namespace) -> SSLContext | None:
 def run(arguments: argparse.Namespace, tls: SSLContext | None, prepare: Callable[[], Ready]) -> None:
     """Open the door, have everything prepared on a thread, and serve until Ctrl-C or SIGTERM. Raises what `prepare`
     raises, and `Wrong`."""
-    with _listen(arguments.host, arguments.port) as listener:
+    with listen(arguments.host, arguments.port) as listener:
         loop.run(_serve(listener, tls, prepare))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises `Wrong`."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

@@ -37,7 +37,11 @@ WRONG = [
     (5, "node 'mic': no kind 't.mikrofon'"),
     (6, "node 'vad': gain: input should be a valid number"),
     (6, "node 'vad': no setting 'gian' here; did you mean 'gain'?"),
-    (7, "node 'turn': place: input should be 'inline', 'thread' or 'process', not 'threads'; did you mean 'thread'?"),
+    (
+        7,
+        "node 'turn': place: input should be 'inline', 'thread', 'process' or remote(HOST:PORT), not 'threads'; "
+        "did you mean 'thread'?",
+    ),
     (9, "node 'agent': policy fallback needs 'fallback: NODE'"),
     (10, "node name 'Voice' must be small letters"),
     (10, "node 'Voice': no node 'nobody' to fall back to"),

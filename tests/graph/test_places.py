@@ -1,10 +1,15 @@
-"""The same node inline, on a thread and in a worker process; a killed worker costs frames, never the session."""
+"""The same node inline, on a thread, in a worker process and with a worker elsewhere; a killed one costs frames, never
+the session."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
@@ -17,12 +22,50 @@ from vaidol.graph.frames import Audio, Sentence
 from vaidol.graph.registry import Registry
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.spec import from_dict
+from vaidol.tests.e2e.serving import free_port
 from vaidol.tests.graph.far import Half
 from vaidol.tests.graph.flows import Through
 from vaidol.tests.graph.test_processes import until
 from vaidol.tests.graphs import sink, source
 
 ONE = Sentence(text="one")
+
+
+ELSEWHERE = """
+import asyncio
+from vaidol.graph.engine import Engine
+from vaidol.graph.registry import Registry
+from vaidol.graph.station import Station
+from vaidol.tests.graph.far import Half
+async def main():
+    station = Station(Engine(Registry(extra={"t.half": Half})), "")
+    server = await asyncio.start_server(station.serve, "127.0.0.1", PORT)
+    print("ready", flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
+
+@asynccontextmanager
+async def placed(place: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """`place` as a pipeline says it, and what starts a worker elsewhere again."""
+    if place != "remote":
+        yield place, lambda: None
+        return
+    port, running = free_port(), []
+
+    def start() -> None:
+        code = ELSEWHERE.replace("PORT", str(port))
+        running.append(subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE))
+        assert running[-1].stdout.readline() == b"ready\n"
+
+    start()
+    try:
+        yield f"remote(127.0.0.1:{port})", start
+    finally:
+        for one in running:
+            one.kill()
+            one.communicate()
 
 
 class Ends:
@@ -58,10 +101,10 @@ class Ends:
         return [event.text for event in self.graph.events if event.name == "error"]
 
 
-@pytest.mark.parametrize("place", ["inline", "thread", "process"])
+@pytest.mark.parametrize("place", ["inline", "thread", "process", "remote"])
 def test_the_same_frames_come_out_wherever_a_node_lives(place: str) -> None:
     async def main() -> None:
-        async with Ends(place) as ends:
+        async with placed(place) as (where, _), Ends(where) as ends:
             for seq in range(10):
                 ends.push(0.5, seq)
             ends.push(-1.0, 10)
@@ -73,14 +116,15 @@ def test_the_same_frames_come_out_wherever_a_node_lives(place: str) -> None:
             assert ends.errors == ["half failed: ValueError"]
             (meters,) = (node for node in ends.graph.snapshot()["nodes"] if node["name"] == "half")
             assert meters["counts"] == {"halved": 11}
-            assert {frame.pts == os.getpid() for frame in ends.got} == {place != "process"}
+            assert {frame.pts == os.getpid() for frame in ends.got} == {place in ("inline", "thread")}
 
     asyncio.run(main())
 
 
-def test_a_killed_worker_costs_its_frames_and_the_session_goes_on() -> None:
+@pytest.mark.parametrize("place", ["process", "remote"])
+def test_a_killed_worker_costs_its_frames_and_the_session_goes_on(place: str) -> None:
     async def main() -> None:
-        async with Ends("process") as ends:
+        async with placed(place) as (where, again), Ends(where) as ends:
             ends.push(0.5, 1)
             await until(lambda: len(ends.got) == 1)
             first = ends.got[0].pts
@@ -89,6 +133,7 @@ def test_a_killed_worker_costs_its_frames_and_the_session_goes_on() -> None:
             ends.push(0.5, 2)
             await until(lambda: len(ends.errors) == 1)
             assert "is gone" in ends.errors[0]
+            again()
             await until(lambda: ends.engine.shared[ends.graph.node("half")._need].ready)
             ends.push(0.5, 3)
             await until(lambda: len(ends.got) == 2)

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 from vaidol.graph.clock import Clock
+from vaidol.graph.elsewhere import WAITING_MAX
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.hosts import ask
 from vaidol.graph.node import Need
-from vaidol.graph.processes import WAITING_MAX, Process
+from vaidol.graph.processes import Process
 from vaidol.tests.graph import far
 from vaidol.tests.graph.far import Thing
 
