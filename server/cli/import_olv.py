@@ -50,13 +50,22 @@ def _converted(path: Path) -> Made:
         conf = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(conf, dict):
             raise Wrong(f"{path}: it is no conf.yaml, which holds a map")
-        return convert(conf)
+        return _placed(convert(conf), path.absolute().parent)
     except OSError as error:
         raise Wrong(f"{path} cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise Wrong(f"{path} is no YAML: {' '.join(str(error).split())[:200]}") from None
     except ValueError as error:
         raise Wrong(f"{path}: {error}") from None
+
+
+def _placed(made: Made, folder: Path) -> Made:
+    """Paths that were meant from the folder of conf.yaml, as whole ones."""
+    for node in made.pipeline["nodes"].values():
+        for name, value in node["with"].items():
+            if isinstance(value, str) and value.startswith(("./", "../")):
+                node["with"][name] = str((folder / value).resolve())
+    return made
 
 
 def _write(path: Path, what: dict[str, Any], force: bool) -> None:

@@ -11,6 +11,7 @@ import yaml
 from vaidol.graph.compiler import compile_plan
 from vaidol.graph.spec import load
 from vaidol.nodes import registry
+from vaidol.nodes.agent._persona import load_persona
 from vaidol.pipelines import LIBRARY
 from vaidol.server.cli import main
 from vaidol.server.olv.conf import AGENTS, ASRS, VOICES, convert
@@ -24,7 +25,8 @@ CONF: dict[str, Any] = {
             "conversation_agent_choice": "basic_memory_agent",
             "agent_settings": {"basic_memory_agent": {"llm_provider": "ollama_llm"}},
             "llm_configs": {
-                "ollama_llm": {"base_url": "http://127.0.0.1:11434/v1", "model": "qwen", "keep_alive": -1}
+                "ollama_llm": {"base_url": "http://127.0.0.1:11434/v1", "model": "qwen", "keep_alive": 300,
+                               "llm_api_key": "somethingelse", "interrupt_method": "user"}
             },
         },
         "asr_config": {"asr_model": "azure_asr", "azure_asr": {"api_key": "s3cret", "region": "eastus",
@@ -54,6 +56,41 @@ def test_a_configuration_becomes_a_pipeline_that_checks(
     assert plan.node("asr").settings.model_dump()["language"] == "de-DE"
     assert main(["import-olv", str(conf), "--out", str(tmp_path / "mao")]) == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_what_the_ancestor_ships_checks_and_keeps_its_persona(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf: dict[str, Any] = yaml.safe_load(yaml.safe_dump(CONF))
+    who = conf["character_config"]
+    folder = "./models/sherpa-onnx-sense-voice"
+    who["asr_config"] = {
+        "asr_model": "sherpa_onnx_asr",
+        "sherpa_onnx_asr": {
+            "model_type": "sense_voice", "sense_voice": f"{folder}/model.int8.onnx", "tokens": f"{folder}/tokens.txt",
+            "num_threads": 4, "use_itn": True, "provider": "cpu",
+        },
+    }  # fmt: skip
+    conf["system_config"]["tool_prompts"] = {"live2d_expression_prompt": "x", "think_tag_prompt": "x"}
+    (tmp_path / "conf.yaml").write_text(yaml.safe_dump(conf))
+    assert main(["import-olv", str(tmp_path / "conf.yaml"), "--out", str(tmp_path / "mao")]) == 0
+    said = capsys.readouterr().out
+    assert "think_tag_prompt" in said
+    for usual in ("provider", "use_itn", "interrupt_method", "LLM_KEY"):  # changes nothing, or none is asked for here
+        assert usual not in said
+    plan = compile_plan(load(tmp_path / "mao.yaml", library=LIBRARY), registry())
+    assert plan.node("asr").settings.model_dump()["model"] == str(tmp_path / folder)
+    persona = load_persona(str(tmp_path / "mao.persona.yaml"))
+    assert persona.prompt == "You are Mao.\nYou are\nkind."
+    assert "joy" in persona.emotions
+    assert persona.avatar == "mao_pro"
+
+
+def test_a_character_beside_the_configuration_becomes_a_persona(tmp_path: Path) -> None:
+    (tmp_path / "mili.yaml").write_text("character_config: {conf_name: Mili, persona_prompt: 'You are Mili.'}")
+    assert main(["import-olv", str(tmp_path / "mili.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert load_persona(str(tmp_path / "out.persona.yaml")).name == "Mili"
+    compile_plan(load(tmp_path / "out.yaml", library=LIBRARY), registry())
 
 
 @pytest.mark.parametrize(
