@@ -74,19 +74,20 @@ class Supervisor:
         cell.errors += 1
         gen = frame.gen if frame is not None and frame.gen else gen or self.begun_for(cell, frame)
         self.graph.events.publish("error", node=cell.name, gen=gen, text=message, code=code)
-        if gen:
+        policy = cell.running.on_error.policy
+        recovers = policy not in ("skip", "end") and not cell.failed and not cell.restarting and not cell.loading
+        again = recovers and policy == "fallback" and edge is not None and cell.sent == cell.sent_before
+        if gen and not (again and frame is not None):  # else a stand-in does it all
             self.graph.fence.failing(gen, message)
         if self.graph.stopping:
             return
-        policy = cell.running.on_error.policy
         if isinstance(error, Overrun) or policy == "end":
             self.graph.end(f"{cell.name}: {message}")
-        elif policy != "skip" and not cell.failed and not cell.restarting and not cell.loading:
-            again = policy == "fallback" and edge is not None and frame is not None and cell.sent == cell.sent_before
+        elif recovers:
             if again and edge is not None and frame is not None:
                 edge.untake(frame)  # nothing of its work has left yet: the stand-in gets it
             self._recover_soon(cell)
-            if again:
+            if again and frame is not None:
                 return
         if gen and (frame is None or frame.final or not frame.gen):
             self.owe(cell, gen)
