@@ -1,4 +1,4 @@
-"""Open an ONNX network on one thread of this CPU: on few shared cores, spinning pools slow every other model down."""
+"""Open an ONNX network on few threads of this CPU: on few shared cores, spinning pools slow every other model down."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 from vaidol.models.errors import LoadError
 
 
-def open_onnx(path: Path) -> Any:
-    """An onnxruntime.InferenceSession with one thread, no spinning and warnings silenced. Loads in the calling thread.
+def open_onnx(path: Path, *, threads: int = 1) -> Any:
+    """An onnxruntime.InferenceSession without spinning, warnings silenced. Loads in the calling thread.
 
     `run` of the session may be called from several threads at once. Raises LoadError.
     """
@@ -15,7 +15,7 @@ def open_onnx(path: Path) -> Any:
     from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidGraph, InvalidProtobuf, NoSuchFile
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")

@@ -47,7 +47,9 @@ class LocalSpeaker(Speaker[V]):
         parts = await self.ctx.call(pool, self._begin, text)
         while (part := await self.ctx.call(pool, self._next, parts)) is not None:
             samples, rate = part
-            heard = heard or len(samples) > 0
+            if not len(samples):
+                continue
+            heard = True
             if rate != self.rate:
                 resampler = resampler or Resampler(rate, self.rate)
                 samples = resampler.feed(samples)

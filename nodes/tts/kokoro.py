@@ -9,6 +9,7 @@ from pydantic import Field
 
 from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32
+from vaidol.nodes._models import model_errors
 from vaidol.nodes._provider import Provider, need_file
 from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._local import LocalSpeaker
@@ -25,6 +26,8 @@ class KokoroSettings(SpeakerSettings):
     """Language, as espeak-ng calls it."""
     speed: float = Field(1.0, ge=0.5, le=2)
     """Tempo; 1 = the voice's own."""
+    threads: int = Field(1, ge=1, le=64)
+    """Threads that compute. More than the cores that are free makes it slower."""
 
 
 class KokoroTts(LocalSpeaker[KokoroSettings]):
@@ -33,12 +36,16 @@ class KokoroTts(LocalSpeaker[KokoroSettings]):
     provider: ClassVar[Provider] = Provider(
         "Kokoro", package="kokoro_onnx", extra="kokoro", voices=("af_heart", "af_bella", "am_adam", "bf_emma")
     )
-    weights = ("model", "voices")
+    weights = ("model", "voices", "threads")
 
     @classmethod
     def load(cls, settings: KokoroSettings, package: Any) -> Any:
+        from vaidol.models.onnx import open_onnx
+
         model, voices = need_file(settings.model, "Kokoro's model"), need_file(settings.voices, "Kokoro's voices")
-        kokoro = package.Kokoro(str(model), str(voices))
+        with model_errors():
+            session = open_onnx(model, threads=settings.threads)
+        kokoro = package.Kokoro.from_session(session, str(voices))
         _check(kokoro, settings.voice)
         return kokoro
 

@@ -160,7 +160,10 @@ def test_a_missing_package_is_told_with_the_way_to_get_it(
 
 def test_kokoro_names_its_voices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Kokoro:
-        def __init__(self, *paths: str) -> None: ...
+        @classmethod
+        def from_session(cls, session: object, voices: str) -> Kokoro:
+            assert session == (tmp_path, 2)
+            return cls()
 
         def get_voices(self) -> list[str]:
             return ["af_heart", "am_adam"]
@@ -172,7 +175,8 @@ def test_kokoro_names_its_voices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     double = ModuleType("kokoro_onnx")
     double.Kokoro = Kokoro  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "kokoro_onnx", double)
-    files = {"model": str(tmp_path), "voices": str(tmp_path)}
+    monkeypatch.setattr("vaidol.models.onnx.open_onnx", lambda path, *, threads: (path, threads))
+    files = {"model": str(tmp_path), "voices": str(tmp_path), "threads": 2}
     sound, none = speak("tts.kokoro", "Hello.", voice="am_adam", **files)
     assert (none, len(sound)) == ([], len(TONE))
     [(code, told)] = speak("tts.kokoro", "Hello.", voice="zoe", **files)[1]
