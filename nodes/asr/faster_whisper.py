@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.events import Event
 from vaidol.graph.frames import F32, Utterance
 from vaidol.graph.node import Need, Progress
 from vaidol.nodes._models import model_errors, model_path
@@ -56,6 +57,17 @@ class FasterWhisper(Listener[FasterWhisperSettings]):
 
     async def open(self) -> None:
         self._whisper: Whisper = self.ctx.shared(_key(self.settings))
+        self._names = ""  # of the characters in the same room: a small model does not know them by itself
+        self._stop_listening = self.ctx.events.listen(self._event)
+        for event in self.ctx.events:
+            self._event(event)
+
+    async def close(self) -> None:
+        self._stop_listening()
+
+    def _event(self, event: Event) -> None:
+        if event.name == "names":
+            self._names = event.text
 
     async def hear(self, sound: Utterance, *, last: bool) -> Heard:
         try:
@@ -67,7 +79,7 @@ class FasterWhisper(Listener[FasterWhisperSettings]):
     def _transcribe(self, samples: F32, rate: int, again: bool) -> Transcription:
         """On the model's thread."""
         settings = self.settings
-        before = " ".join(filter(None, (settings.prompt, ", ".join(settings.hot_words))))
+        before = " ".join(filter(None, (settings.prompt, ", ".join(settings.hot_words), self._names)))
         return self._whisper.transcribe(
             resampled(samples, rate), language=settings.language or None, prompt=before or None, again=again
         )

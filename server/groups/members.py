@@ -35,6 +35,10 @@ class Seat(Protocol):
     def show(self, line: Line) -> None:
         """The person sees what another one, or the character of another one, says."""
 
+    def meet(self, names: tuple[str, ...]) -> None:
+        """These characters are in the room now, one's own among them; none: it is no room any more, and
+        nobody speaks there."""
+
     def others(self, active: bool, *, person: bool) -> None:
         """Others speak, or are about to, or the character is muted: until that is over it begins nothing by itself.
         person: it is a person who speaks."""

@@ -58,7 +58,7 @@ class Room:
         member = Member(id, person, free_name(self.members.values(), character, person), seat)
         self.members[id] = member
         self.owner = self.owner or id
-        self._tell()
+        self._meet()
         return member
 
     def leave(self, id: str) -> None:
@@ -68,13 +68,13 @@ class Room:
             self._release()
             member.seat.hush()
         del self.members[id]
-        member.seat.others(False, person=False)
+        member.seat.meet(())
         self._asked = [one for one in self._asked if one != id]
         if self._called == id:
             self._called = ""
         if self.owner == id:
             self.owner = next(iter(self.members), "")
-        self._tell()
+        self._meet()
 
     def mute(self, id: str, on: bool) -> None:
         """Let a character speak no longer, or again; it hears all the same. Raises `RoomError`."""
@@ -92,7 +92,7 @@ class Room:
             member.character = free_name(
                 [one for one in self.members.values() if one is not member], character, member.person
             )
-            self._tell()
+            self._meet()
 
     def rule(self, rules: Rules) -> None:
         """From now on these rules hold."""
@@ -105,10 +105,17 @@ class Room:
         self._wait(None)
         self.changed = lambda: None
         for member in self.members.values():
-            member.seat.others(False, person=False)
+            member.seat.meet(())
         self.members.clear()
         self.owner = self.floor = self._called = ""
         self._asked.clear()
+
+    def _meet(self) -> None:
+        """Other characters are here than before."""
+        names = tuple(one.character for one in self.members.values())
+        for member in self.members.values():
+            member.seat.meet(names)
+        self._tell()
 
     # what the members do
 

@@ -91,6 +91,12 @@ class GuestSeat:
     def show(self, line: Line) -> None:
         self._guest.send({"t": "other", "name": line.who, "text": line.text})
 
+    def meet(self, names: tuple[str, ...]) -> None:
+        if graph := self._guest.graph:
+            graph.events.publish("names", text=", ".join(names))
+        if not names:
+            self.others(False, person=False)
+
     def others(self, active: bool, *, person: bool) -> None:
         if graph := self._guest.graph:
             graph.fence.elsewhere = active

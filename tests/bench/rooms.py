@@ -17,7 +17,8 @@ PACKET_MS = 20.0
 
 
 def main(quick: bool) -> dict[str, Any]:
-    """Every session is an echo. `people`: they are heard themselves; else only their echo, as a character is."""
+    """Every session is an echo. On one server people are heard themselves, on the other only their echo, as a character
+    is: of somebody who speaks with another voice nobody is to hear the own one."""
     rounds, seconds = (1, 1.5) if quick else (5, 4.0)
     figures: dict[str, Any] = {"cpu_ratio_alone": {}, "cpu_ms_per_session_s": {}}
     with running("people", "vaidol") as (servers, load):
@@ -28,8 +29,13 @@ def main(quick: bool) -> dict[str, Any]:
             figures["cpu_ratio_alone"][members] = round(together / alone, 3)
             figures["cpu_ms_per_session_s"][members] = {"alone": round(alone, 1), "in the room": round(together, 1)}
             load.ask(do="speak", group=f"{members}", on=False)
-        for name in ("people", "vaidol"):
-            figures["person" if name == "people" else "character"] = _delay(servers[name][1], load, name, seconds)
+        own, character = _delays(servers["vaidol"][1], load, "characters", seconds)
+        _, person = _delays(servers["people"][1], load, "people", seconds)
+        load.ask(do="speak", group="people", on=False)
+    figures["mouth_to_ear_ms"] = {"own": own, "character": character, "person": person}
+    figures["packets_later"] = {
+        "character": round((character - own) / PACKET_MS, 2), "person": round((person - own) / PACKET_MS, 2)
+    }  # fmt: skip
     return figures
 
 
@@ -48,18 +54,17 @@ def _cost(served: tuple[Child, str], load: Child, members: int, rounds: int, sec
     return statistics.median(costs[False]), statistics.median(costs[True])
 
 
-def _delay(url: str, load: Child, group: str, seconds: float) -> dict[str, Any]:
-    """From one's mouth to one's own ear, and to that of the other in the room: they hear it in the same tick."""
+def _delays(url: str, load: Child, group: str, seconds: float) -> tuple[float, float]:
+    """From one's mouth to one's own ear as an echo, and to that of the other in the room; medians, ms."""
     load.ask(do="join", url=url, group=group, count=2)
-    delays: dict[str, list[float]] = {"own": [], "other": []}
+    delays: tuple[list[float], list[float]] = ([], [])
     with _room(url, 2):
         for _ in range(3):
-            load.ask(do="follow", group=group, speaker=0)
-            delays["other"] += load.ask(do="measure", group=group, seconds=seconds, listeners=1)["delays"]
-            load.ask(do="follow", group=group, speaker=1)
-            delays["own"] += load.ask(do="measure", group=group, seconds=seconds, listeners=1)["delays"]
-    own, other = (statistics.median(delays[name]) for name in ("own", "other"))
-    return {"own_ear_ms": own, "other_ear_ms": other, "packets_later": round((other - own) / PACKET_MS, 2)}
+            for speaker in (0, 1):  # the last of both listens
+                load.ask(do="follow", group=group, speaker=speaker)
+                told = load.ask(do="measure", group=group, seconds=seconds, listeners=1)
+                delays[1 - speaker].extend(told["delays"])
+    return statistics.median(delays[0]), statistics.median(delays[1])
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiohttp import ClientSession, ClientWebSocketResponse, TCPConnector, WSMsgType, WSServerHandshakeError
 
+from vaidol.tests.bench._autonomy import day
 from vaidol.tests.e2e.serving import free_port, serving
 
 ROUNDS = 5
@@ -31,7 +32,11 @@ def main(quick: bool) -> dict[str, Any]:
     """Figures of BENCH.md's `server`, and more."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (FILES if hard == resource.RLIM_INFINITY else min(FILES, hard), hard))
-    figures: dict[str, Any] = {"health_ms": statistics.median(_health_ms() for _ in range(3 if quick else ROUNDS))}
+    alone = day(2.0 if quick else 24.0)
+    figures: dict[str, Any] = {
+        "autonomous": alone,
+        "health_ms": statistics.median(_health_ms() for _ in range(3 if quick else ROUNDS)),
+    }
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), "echo", "--max-sessions", "5000") as server:
         figures["rss_mb"] = _kb(server.process.pid, "VmRSS") / 1024
         with _bare() as (bare, bare_pid):

@@ -33,9 +33,15 @@ class Scripted:
 
 
 def hear(
-    samples: NDArray[np.float32], network: Scripted | None, *, rate: int = 16_000, slow_s: float = 0.0, **settings: Any
+    samples: NDArray[np.float32],
+    network: Scripted | None,
+    *,
+    rate: int = 16_000,
+    slow_s: float = 0.0,
+    names: str = "",
+    **settings: Any,
 ) -> Result:
-    """Give one utterance to the node, as generation 1 of utterance 7."""
+    """Give one utterance to the node, as generation 1 of utterance 7; in a room with `names`."""
 
     async def do(graph: Graph) -> None:
         if slow_s:
@@ -47,6 +53,7 @@ def hear(
 
             graph.engine.workers.call = slow  # type: ignore[method-assign]
         graph.fence.begin(7)
+        graph.events.publish("names", text=names)
         await asyncio.sleep(0.1)
         ended = [event for event in graph.events if event.name in ("transcript", "error")]
         while not ended and graph.clock.s() < 100:
@@ -134,3 +141,11 @@ def test_it_understands_a_voice_it_does_not_know() -> None:
 @pytest.mark.models
 def test_silence_is_nothing() -> None:
     assert [t.text for t in hear(np.zeros(16_000, np.float32), None).frames("page")] == [""]
+
+
+def test_it_listens_for_the_names_of_those_in_the_room() -> None:
+    network = Scripted(lambda samples: "Orla, hello")
+    hear(np.zeros(16_000, np.float32), network, names="Orla, Pixel", hot_words=["vaidol"])
+    assert network.told["prompt"] == "vaidol Orla, Pixel"
+    hear(np.zeros(16_000, np.float32), network)
+    assert network.told["prompt"] is None

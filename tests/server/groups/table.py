@@ -22,6 +22,7 @@ class Chair:
         self.heard: list[Line] = []  # by the character
         self.seen: list[Line] = []  # by the person
         self.hushed = 0
+        self.met: tuple[str, ...] = ()
         self.elsewhere = False  # others speak, or are about to
 
     def ready(self) -> bool:
@@ -43,6 +44,10 @@ class Chair:
 
     def show(self, line: Line) -> None:
         self.seen.append(line)
+
+    def meet(self, names: tuple[str, ...]) -> None:
+        self.met = names
+        self.elsewhere = self.elsewhere and bool(names)
 
     def others(self, active: bool, *, person: bool) -> None:
         self.elsewhere = active

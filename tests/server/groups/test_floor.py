@@ -88,6 +88,7 @@ def test_a_character_that_is_another_now_is_called_by_its_name() -> None:
         table.room.rename("b", "Mo")
         table.room.rename("c", "Mo")
         assert [one.character for one in table.room.members.values()] == ["Ada", "Mo", "Mo 2"]
+        assert table.chairs["a"].met == ("Ada", "Mo", "Mo 2")
         table.say("a", "Mo, hello")
 
     assert play("abc", talk, Rules("named", rounds=0)).log == ["b"]
