@@ -25,7 +25,7 @@ from vaidol.graph.incoming import SwapFailed
 from vaidol.graph.plan import Plan, PlanNode
 from vaidol.graph.scheduler import Graph
 from vaidol.graph.swap import Busy, Change
-from vaidol.nodes.agent._persona import Persona
+from vaidol.nodes.agent._persona import Persona, load_persona
 from vaidol.nodes.webrtc._call import Message
 from vaidol.server import protocol
 from vaidol.server.access import refusal
@@ -164,11 +164,14 @@ def current(plan: Plan) -> str:
 
 def patch(plan: Plan, name: str, persona: Persona) -> dict[str, Any]:
     """What of `plan` is another with this persona, which nodes know by `name`."""
-    nodes = {node.name: {"with": wanted} for node in plan.nodes if (wanted := _settings(node, name, persona))}
+    old = ""
+    with suppress(ValueError):  # its file is gone, or broken since
+        old = load_persona(before).name if (before := current(plan)) else ""
+    nodes = {node.name: {"with": wanted} for node in plan.nodes if (wanted := _settings(node, name, persona, old))}
     return {"nodes": nodes}
 
 
-def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
+def _settings(node: PlanNode, name: str, persona: Persona, old: str) -> dict[str, Any]:
     kind, has = node.kind, type(node.settings).model_fields
     given: dict[tuple[str, str], Any] = {  # by kind and setting
         (kind, "persona"): name, (kind, "voice"): persona.voice.get(kind), ("voice.rvc", "model"): persona.rvc,
@@ -176,8 +179,9 @@ def _settings(node: PlanNode, name: str, persona: Persona) -> dict[str, Any]:
     }  # fmt: skip
     if kind.partition(".")[0] in ("text", "asr"):
         given[kind, "language"] = persona.language
-    named = (persona.name,) if getattr(node.settings, "hot_words", ()) else ()  # names are listened for
-    for field, more in (("block", persona.block), ("patterns", persona.patterns), ("hot_words", named)):
+    if old and old in " ".join(calls := getattr(node.settings, "hot_words", ())):  # its name is listened for
+        given[kind, "hot_words"] = [call.replace(old, persona.name) for call in calls]
+    for field, more in (("block", persona.block), ("patterns", persona.patterns)):
         if more and field in has:  # besides those of the pipeline
             given[kind, field] = list(dict.fromkeys([*getattr(node.settings, field), *more]))
     return {field: value for (of, field), value in given.items() if of == kind and field in has and value}

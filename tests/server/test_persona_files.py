@@ -106,5 +106,5 @@ def test_another_persona_is_called_by_its_own_name() -> None:
     plan = compile_plan(load(Path(vaidol_pipelines.__path__[0]) / "wake.yaml"), KINDS)
     changed = patch(plan, "mo", load_persona("mo"))["nodes"]
     assert changed["wake"]["with"] == {"persona": "mo"}
-    assert changed["asr"]["with"]["hot_words"] == ["Vai", "Mo"]
+    assert changed["asr"]["with"]["hot_words"] == ["Hey Mo!", "Hello Mo."]
     assert current(plan) == "vai"
