@@ -16,6 +16,7 @@ from vaidol.graph.frames import Image, Mark, TextDelta, Transcript
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Node, Settings
 from vaidol.graph.ports import Port
+from vaidol.nodes.agent._address import addressed
 from vaidol.nodes.agent._context import Summaries
 from vaidol.nodes.agent._eyes import Eyes
 from vaidol.nodes.agent._history import Line
@@ -46,6 +47,8 @@ class ChatSettings(Settings):
     facts: Literal["rules", "llm", "off"] = "rules"
     """How facts about the user ("lives in Oslo") are learned for later talks, where the server keeps a history: rules
     find plain statements in English, German, French and Spanish; llm asks the model after each reply (a good one)."""
+    names: bool = True
+    """Begin the answer to somebody of an audience with their name where the model does not say it."""
     max_tokens: int = Field(300, ge=1, le=100_000)
     """Length of a reply, tokens."""
     first_token_s: float = Field(20.0, gt=0, le=600)
@@ -73,7 +76,8 @@ class ChatAgent(Node[C]):
 
     What it remembers of a reply is what was heard: whole sentences as they are played, and after an interruption
     exactly the words that came out. A turn that died before its transcript came is remembered, and not answered; an
-    aside is answered, and not remembered. Where the session has the end `history`, a `Recorder`, it is written down.
+    aside is answered, and not remembered. Where the session has the end `history`, a `Recorder`, it is written down,
+    but not what somebody else (`who`) has said.
     """
 
     inputs: ClassVar[tuple[Port, ...]] = (
@@ -163,7 +167,7 @@ class ChatAgent(Node[C]):
         elif frame.final:
             text = frame.text.strip()
             if not frame.aside:
-                self.memory.user(text, frame.gen)
+                self.memory.user(text, frame.gen, noted=not frame.who)
             if text and self.ctx.fence.alive(frame.gen):
                 with self.eyes.look():
                     await self._answer(frame)
@@ -211,8 +215,9 @@ class ChatAgent(Node[C]):
             self.summaries.stop()
             self.remembering.stop()
         self.memory.begin(user.gen, fleeting=user.fleeting)
-        aside = user.text.strip() if user.aside else await self.remembering.recalled(user)
-        async with aclosing(self.replied(self.memory.messages(aside))) as pieces:
+        aside = user.text.strip() if user.aside else "" if user.who else await self.remembering.recalled(user)
+        reply = self.replied(self.memory.messages(aside))
+        async with aclosing(addressed(reply, user.who if self.settings.names else "")) as pieces:
             seq = 0
             async for text in pieces:
                 self.memory.said(text)

@@ -81,11 +81,15 @@ class Conversation:
         self.summary, self._gone = other.summary, list(other._gone)
         self._trim(self._budget)
 
-    def user(self, text: str, gen: int = 0) -> None:
-        """The user said `text`, which asks for the reply `gen`. Texts in a row become one message."""
+    def user(self, text: str, gen: int = 0, *, noted: bool = True) -> None:
+        """The user said `text`, which asks for the reply `gen`. Texts in a row become one message.
+
+        `noted` False: somebody else did, whose words do not belong into what is kept of the user's.
+        """
         if text:
             entry = self._entry("user", self.tokens.end(text, self._budget - MESSAGE), gen)
-            self._note(entry)
+            if noted:
+                self._note(entry)
             self._trim(self._budget)
 
     def begin(self, gen: int, *, fleeting: bool = False) -> None:

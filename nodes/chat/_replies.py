@@ -25,6 +25,12 @@ class Reply:
     name: str
     text: str
 
+    @property
+    def to_all(self) -> str:
+        """The text where nothing else shows whom it answers."""
+        begins = self.text.casefold().startswith(self.name.casefold())
+        return f"@{self.text}" if begins else f"@{self.name} {self.text}"
+
 
 class Heard:
     """Follows the answer to a message of the chat node `node`; gives it as a `Reply` when it is over.

@@ -128,6 +128,6 @@ class ChatSource(Node[C]):
 
     async def _post(self, reply: Reply) -> None:
         most = min(self.settings.reply_length or self.longest, self.longest)
-        text = shortened(f"@{reply.name} {reply.text}" if self.mentions else reply.text, most)
+        text = shortened(reply.to_all if self.mentions else reply.text, most)
         self._own.append(self.crowd.clean(Said("", "", "", text)).text)  # it may come back sooner than the answer to it
         await self.post(reply.id, text)

@@ -53,10 +53,7 @@ class AutonomousSettings(Settings):
     """It falls silent after so many to which nobody said anything, until somebody does; 0 = it never does."""
     polite_s: float = Field(1.5, ge=0, le=60)
     """It never begins while somebody speaks or is answered, nor sooner than this after that, s."""
-    chat_prompt: str = Field(
-        'A viewer called {name} writes in the chat: "{text}". Answer {name} by name, in one or two sentences.',
-        max_length=2000,
-    )
+    chat_prompt: str = Field('{name} writes in the chat: "{text}"', max_length=2000)
     """How the agent is asked to answer what an audience writes."""
     chat_pick: Pick = "best"
     """Which message is answered next: best (paid, then to the avatar, then questions; the newest of them), newest,
@@ -73,8 +70,8 @@ class Autonomous(Node[AutonomousSettings]):
     """turn.autonomous: tell the agent to say something that nobody asked for.
 
     speech (Speech: while it lasts, the avatar holds its tongue), chat (Transcript: what an audience writes)
-    -> user (Transcript, an aside: it is answered, but not shown or remembered as the user's words),
-    answers (Transcript: the message of the audience that is answered now)
+    -> user (Transcript, an aside: it is answered, but not shown or remembered as the user's words; or what somebody of
+    the audience, `who`, writes: it is remembered as theirs), answers (Transcript: the message that is answered now)
 
     What it begins is a reply like any other: whoever speaks interrupts it, and it is remembered as far as it was heard.
     """
@@ -246,8 +243,9 @@ class Autonomous(Node[AutonomousSettings]):
             self.ctx.count("chat_answered")
             self.emit("answers", replace(answered, gen=gen, trace=trace))
         fleeting = not self.settings.remember
-        said = Transcript(text=prompt, aside=True, fleeting=fleeting, final=True, born=born, gen=gen, trace=trace)
-        self.emit("user", said)
+        who = answered.who if answered is not None and not fleeting else ""
+        frame = Transcript(text=prompt, who=who, aside=not who, fleeting=fleeting, final=True, born=born)
+        self.emit("user", replace(frame, gen=gen, trace=trace))
 
     def _next(self) -> tuple[str, Transcript | None]:
         """What to do now: what it was told, what somebody wrote (and that message), what happened, or one of its own

@@ -88,7 +88,7 @@ def test_an_answer_is_written_once_when_it_is_over() -> None:
         await asyncio.sleep(10)
 
     graph, club = evening(scene)
-    assert club.posted == [("7", "@Ann " + WHOLE.format("(hi)"))]
+    assert club.posted == [("7", "@Ann, " + WHOLE.format("hi"))]
     assert counts(graph)["posted"] == 1
     assert errors(graph) == []
 
@@ -97,7 +97,7 @@ def test_what_must_not_be_said_is_not_written_either() -> None:
     async def scene(_: Graph, club: Club) -> None:
         club.write("7", "Ann", "something rude [joy]")
 
-    assert evening(scene)[1].posted == [("7", "@Ann " + WHOLE.format("(something ***)"))]
+    assert evening(scene)[1].posted == [("7", "@Ann, " + WHOLE.format("something ***"))]
 
 
 def test_of_an_answer_that_was_interrupted_what_was_heard_is_written() -> None:
@@ -106,7 +106,7 @@ def test_of_an_answer_that_was_interrupted_what_was_heard_is_written() -> None:
         await asyncio.sleep(3)
         graph.node("user").say("stop")
 
-    assert evening(scene)[1].posted == [("7", "@Ann You said (hi) to me. I …")]
+    assert evening(scene)[1].posted == [("7", "@Ann, You …")]
 
 
 def test_nothing_is_written_where_nobody_wants_it() -> None:

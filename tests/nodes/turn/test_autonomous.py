@@ -282,7 +282,9 @@ def test_what_an_audience_writes_is_answered_the_best_first() -> None:
         await asyncio.sleep(30)
 
     graph = alone(scene, after_s=0, chat_prompt="{name}: {text}", chat_patience_s=60)
-    assert [messages[-1]["content"] for messages in graph.node("agent").asked] == ["(Cleo: take this)", "(Bob: why?)"]
+    assert [messages[-1]["content"] for messages in graph.node("agent").asked] == ["Cleo: take this", "Bob: why?"]
+    memory = graph.memory  # type: ignore[attr-defined]
+    assert [message["content"] for message in memory if message["role"] == "user"] == ["Cleo: take this", "Bob: why?"]
     assert graph.cells["alone"].counts == {"chat_answered": 2, "chat_waited_too_long": 1}
 
 
