@@ -155,7 +155,7 @@ class Server:
         return _file(request.match_info["path"])
 
     async def health(self, request: web.Request) -> web.Response:
-        """GET /health: whether calls can be taken, and what every node waits for; "starting" comes from `door`."""
+        """GET /health: starting, loading, ok, failed or ending; and what every node waits for."""
         told: dict[str, object] = {"status": self.status}
         if self.access.known(request):
             told |= {

@@ -149,7 +149,7 @@ def parse(raw: str | bytes) -> FromClient:
     if len(raw) > MAX_BYTES or len(raw.encode(errors="replace")) > MAX_BYTES:
         raise BadMessage(f"a message may have {MAX_BYTES} bytes at most")
     try:
-        return from_client.validate_python(json.loads(raw, parse_constant=_no_constant))
+        return from_client.validate_python(DECODER.decode(raw))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"][1:]))
@@ -161,7 +161,7 @@ def parse(raw: str | bytes) -> FromClient:
 
 def encode(message: Mapping[str, Any]) -> str:
     """One message as it goes over the wire. Raises `ValueError` or `TypeError` for what JSON cannot say."""
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return ENCODER.encode(message)
 
 
 def hello(*, session: str, token: str, pipeline: str) -> dict[str, Any]:
@@ -191,3 +191,7 @@ def pong(n: int) -> dict[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

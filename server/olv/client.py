@@ -36,6 +36,7 @@ PING_S = 30.0  # a socket that answers no ping for so long is dead
 LAST_WORDS_S = 1.0  # for what still waits when a session ends
 CLOSE_S = 1.0  # for a socket to close in good order
 SEND_S = 20.0  # for one message; a client that takes longer has stopped reading
+LOOK_S = 5.0  # between two looks at that
 
 
 class Client:
@@ -58,6 +59,7 @@ class Client:
         self.uid = str(uuid.uuid4())
         self.born_s = engine.clock.s()
         self.graph: Graph | None = None
+        self._sending_s: float | None = None  # since when a message is being sent
         self._attend = attend
         self._end: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._plan = for_client(plan)
@@ -105,7 +107,9 @@ class Client:
         self.link.tell(messages.control("start-mic"))
         reading = graph.own(self._read(graph, socket))
         writing = graph.own(self._write(socket))
-        await asyncio.wait((reading, writing, graph.ended, self._end), return_when=asyncio.FIRST_COMPLETED)
+        ends = (reading, writing, graph.ended, self._end)
+        while not any(one.done() for one in ends) and not self._stuck():
+            await asyncio.wait(ends, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
         self.link.turns.end()
         for ended in (graph.ended, self._end):
             if ended.done():
@@ -174,14 +178,19 @@ class Client:
         self.link.tell(self.link.character.message(self.uid))
         self.link.tell(self._groups.info(self))
 
+    def _stuck(self) -> bool:
+        """Whether the client takes too long to read a message; a deadline for each would cost as much as sending it."""
+        return self._sending_s is not None and self._engine.clock.s() - self._sending_s > SEND_S
+
     async def _write(self, socket: web.WebSocketResponse) -> None:
         """Send what waits, in order; returns when there is no more to send or nobody reads it."""
         while (text := await self.link.next()) is not None:
+            self._sending_s = self._engine.clock.s()
             try:
-                async with asyncio.timeout(SEND_S):
-                    await socket.send_str(text)
-            except (TimeoutError, ConnectionError):
+                await socket.send_str(text)
+            except ConnectionError:
                 return
+            self._sending_s = None
         if self.link.slow:
             log.warning("a client reads too slowly", extra={"session": self.id})
 

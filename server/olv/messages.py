@@ -97,7 +97,7 @@ _from_client: TypeAdapter[FromClient] = TypeAdapter(Annotated[FromClient, Field(
 def parse(raw: str) -> FromClient:
     """The message in `raw`, checked. Raises `BadMessage`."""
     try:
-        return _from_client.validate_python(json.loads(raw, parse_constant=_no_constant))
+        return _from_client.validate_python(DECODER.decode(raw))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"][1:]))
@@ -113,8 +113,12 @@ def _no_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+DECODER = json.JSONDecoder(parse_constant=_no_constant)
+ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def encode(message: dict[str, Any]) -> str:
-    return json.dumps(message, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return ENCODER.encode(message)
 
 
 def control(text: str) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from vaidol.server.app import SERVER
 from vaidol.server.olv.line import Line
@@ -122,3 +124,25 @@ def test_sentences_of_a_reply_are_set_apart_and_those_of_others_begin_anew() -> 
     assert [line.on(text, turn=3) for text in ("你好。", "你好吗?")] == ["你好。", "你好吗?"]
     assert (line.on("Me too.", who="Bo"), line.turned) == ("Me too.", True)
     assert (line.on("And I.", who="Bo"), line.turned) == (" And I.", False)
+
+
+def test_a_message_that_does_not_leave_ends_the_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("SEND_S", 0.2), ("LOOK_S", 0.05), ("LAST_WORDS_S", 0.1)):
+        monkeypatch.setattr(f"vaidol.server.olv.client.{name}", seconds)
+    send = web.WebSocketResponse.send_str
+
+    async def stuck(socket: web.WebSocketResponse, text: str, *how: Any) -> None:
+        if "heartbeat-ack" in text:
+            await asyncio.Event().wait()
+        await send(socket, text, *how)
+
+    monkeypatch.setattr(web.WebSocketResponse, "send_str", stuck)
+
+    async def main() -> None:
+        async with serving(PIPELINE, kinds=KINDS) as client, joined(client) as lazy:
+            await lazy.say({"type": "heartbeat"})
+            async with asyncio.timeout(DEADLINE_S):
+                while len(client.app[SERVER].sessions):  # noqa: ASYNC110  # over real sockets
+                    await asyncio.sleep(0.02)
+
+    asyncio.run(main())
