@@ -134,7 +134,8 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
             raise self._refused(error, await self._models(error)) from error
         except openai.APIConnectionError as error:
             what = "broke the connection off" if begun else "cannot be reached; is it running, and is base_url right?"
-            raise self._wrong(f"{what} ({error.__cause__ or error})", "unreachable", retryable=True) from error
+            why = str(error.__cause__ or error) or type(error.__cause__).__name__  # some have nothing to say
+            raise self._wrong(f"{what} ({why})", "unreachable", retryable=True) from error
         except openai.APIError as error:
             raise self._wrong(f"broke off: {error.message[:SAID]}", "server", retryable=True) from error
         except ValueError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import PurePath
 from typing import Any, Literal
 
 from vaidol.graph.engine import Engine
@@ -73,15 +74,15 @@ class Offered:
         named = [model] if isinstance(model, str) and model and not set(model) & set("/\\") else []
         return list(dict.fromkeys([node.name, node.kind, *named]))
 
-    def voices(self, node: PlanNode) -> list[str]:
-        """Voices that may be asked for, the usual one first; none where it has no names for them. A name is never taken
-        from a client as it is: it may be the path of a file."""
+    def voices(self, node: PlanNode) -> dict[str, str]:
+        """Voices that may be asked for, and how the settings call them; the usual one first, a file without its
+        folder. What a client asks for is never taken as it is: it may be the path of a file."""
         usual = getattr(node.settings, "voice", None)
         if not isinstance(usual, str):
-            return []
+            return {}
         provider = getattr(self._engine.registry.find(node.kind), "provider", None)
         known = provider.voices if isinstance(provider, Provider) else ()
-        return list(dict.fromkeys(filter(None, [usual, *known])))
+        return {PurePath(voice).stem if "/" in voice else voice: voice for voice in (usual, *known) if voice}
 
     def find(self, role: Role, model: str = "", voice: str = "") -> Seats:
         """Who is meant. Raises `Unknown`."""
@@ -94,10 +95,10 @@ class Offered:
             known = list(dict.fromkeys(name for node in nodes for name in self.names(node)))
             raise Unknown(f"there is no model '{model[:100]}' for {ROLES[role]}; there are: {', '.join(known)}", known)
         voices = self.voices(node)
-        voice = voice or next(iter(voices), "")
-        if voices and voice not in voices:
-            raise Unknown(f"{node.name} has no voice '{voice[:100]}'; it has: {', '.join(voices)}", voices)
-        return self._of(node, voice if voices else "")
+        if voice and voice not in voices:
+            said = f"it has: {', '.join(voices)}" if voices else "it has one, without a name: leave 'voice' out"
+            raise Unknown(f"{node.name} has no voice '{voice[:100]}'; {said}", list(voices))
+        return self._of(node, voices[voice] if voice else "")
 
     @contextmanager
     def admitted(self, role: Role) -> Iterator[None]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from vaidol.graph.engine import Engine
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.node import Settings
 from vaidol.graph.plan import Plan
 from vaidol.graph.scheduler import Graph
 
@@ -18,10 +19,11 @@ WAIT_S = 15.0  # for a free seat
 
 @dataclass(slots=True)
 class Seat:
-    """One instance in a graph of its own; `owner`: whose work it did last."""
+    """One instance in a graph of its own, with the settings that it opened with; `owner`: whose work it did last."""
 
     graph: Graph
     node: Any
+    settings: Settings
     owner: str = ""
 
 
@@ -43,7 +45,9 @@ class Seats:
         """An instance of one's own inside `async with`, with changed `settings`; if it can be, the one that worked for
         `owner` last. Raises `ProviderError` when all are busy for long, or it cannot be opened, and `ValidationError`.
         """
-        changed = type(self.node.settings).model_validate({**self.node.settings.model_dump(), **(settings or {})})
+        asked = settings or {}
+        whole = type(self.node.settings).model_validate({**self.node.settings.model_dump(), **asked})
+        changes = {name: getattr(whole, name) for name in asked}
         try:
             async with asyncio.timeout(WAIT_S):
                 await self._free.acquire()
@@ -53,7 +57,7 @@ class Seats:
         seat: Seat | None = None
         try:
             seat = self._chosen(owner) or await self._new()
-            seat.owner, seat.node.settings = owner, changed
+            seat.owner, seat.node.settings = owner, seat.settings.model_copy(update=changes)
             yield seat
         finally:
             if seat is not None:
@@ -75,11 +79,15 @@ class Seats:
         return seat
 
     async def _new(self) -> Seat:
-        graph = Graph(self._plan, self._engine, session=f"ml {self.node.name} {self._made}")
-        await graph.__aenter__()
+        graph, opened = Graph(self._plan, self._engine, session=f"ml {self.node.name} {self._made}"), False
         self._made += 1
-        seat = Seat(graph, graph.node(self.node.name))
+        try:
+            await graph.__aenter__()
+            opened = True
+        finally:
+            self._made -= not opened
         cell = graph.cells[self.node.name]
+        seat = Seat(graph, cell.node, cell.node.settings)
         if cell.failed:
             await self._end(seat)
             raise ProviderError(cell.error, code="open")

@@ -74,7 +74,7 @@ class SpeechApi:
         """GET /v1/audio/voices: the voices of all models that speak, the usual one of each first."""
         nodes = self._offered.nodes("tts")
         voices = list(dict.fromkeys(voice for node in nodes for voice in self._offered.voices(node)))
-        by_model = {node.name: self._offered.voices(node) for node in nodes}
+        by_model = {node.name: list(self._offered.voices(node)) for node in nodes}
         return web.json_response({"voices": voices, "models": by_model})
 
     @answering

@@ -45,6 +45,7 @@ LEFT: list[str] = []  # whose work was given up
 class TonesSettings(SpeakerSettings):
     voice: str = "low"
     speed: float = 1.0
+    filled: str = ""
 
 
 class Tones(Speaker[TonesSettings]):
@@ -53,7 +54,11 @@ class Tones(Speaker[TonesSettings]):
     provider = Provider("tones", voices=("low", "high"))
     rate = RATE
 
+    async def open(self) -> None:
+        self.settings = self.settings.model_copy(update={"filled": "at its opening"})  # as those behind HTTP do
+
     async def speak(self, text: str) -> AsyncGenerator[F32 | Word, None]:
+        assert self.settings.filled
         try:
             for word in text.split():
                 if word.startswith("break"):
