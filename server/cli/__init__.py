@@ -16,7 +16,7 @@ from vaidol.server.cli.wrong import Wrong
 
 COMMANDS = (
     "serve", "ml", "worker", "check", "graph", "nodes", "new-node", "doctor", "schema", "protocol", "models", "run",
-    "convert", "scenario", "bench", "import-olv", "client",
+    "convert", "scenario", "bench", "import-olv", "client", "pet",
     "swap", "replay",
 )  # fmt: skip
 USER_ERROR, INTERRUPTED = 2, 130  # exit codes

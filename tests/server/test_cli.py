@@ -215,3 +215,12 @@ def test_run_plays_a_file_to_a_pipeline(tmp_path: Path) -> None:
         done = process("run", *arguments)
         assert done.returncode == 2
         assert said in done.stderr
+
+
+def test_a_pet_needs_a_page_and_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "http:// or https://" in vaidol("pet", "localhost").stderr
+    assert "--size" in vaidol("pet", "--size", "7").stderr
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    done = vaidol("pet")
+    assert done.returncode == 2
+    assert "vaidol[desktop]" in done.stderr
