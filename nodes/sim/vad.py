@@ -25,12 +25,14 @@ class SimVadSettings(Settings):
 class SimVad(Node[SimVadSettings]):
     """sim.vad: mark where it is loud.
 
-    audio (Audio, 16 kHz) -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
+    audio (Audio, 16 kHz), reference, others (Audio, ignored)
+    -> speech (Speech, at onset and end, back-dated), audio (Audio, 16 kHz, passed on)
     """
 
     inputs = (
         Port("audio", Audio, rate=RATE, dtype="f32"),
         Port("reference", Audio, rate=RATE, dtype="f32", optional=True),
+        Port("others", Audio, rate=RATE, dtype="f32", optional=True),
     )
     outputs = (Port("speech", Speech), Port("audio", Audio, rate=RATE, dtype="f32"))
 
@@ -39,7 +41,7 @@ class SimVad(Node[SimVadSettings]):
         self._hysteresis = Hysteresis(0.5, 0.5, settings.onset_ms, settings.hangover_ms, -100.0, 0.0)
 
     def process(self, port: str, frame: Audio) -> None:
-        if port == "reference":  # a scenario has no echo
+        if port != "audio":  # a scenario has no echo
             return
         samples = frame.samples
         loud = len(samples) > 0 and float(np.dot(samples, samples)) > LOUD * LOUD * len(samples)
