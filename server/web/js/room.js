@@ -118,7 +118,7 @@ export class Room extends EventTarget {
       this.#invited = null;
     } else if (!group || Boolean(was) !== Boolean(this.#group)) {
       this.#said.textContent = "";
-      this.#host.open &&= Boolean(this.#group);
+      this.#host.open &&= group?.owner === group?.you && Boolean(this.#group); // who opened it needs the invitation
     }
     this.#draw();
     if (before !== this.speaker) this.dispatchEvent(new Event("change"));

@@ -82,5 +82,6 @@ def test_who_is_invited_joins_with_the_call(browser: Browser) -> None:
         stage.say("group", **NOWHERE)
         assert stage.sent("group") == [{"t": "group", "do": "join", "person": "Ben", "code": "ABCD-EFGH"}]
         stage.say("group", **group(you="b"))
+        assert not stage.page.get_by_role("button", name="Leave the room").is_visible()  # the avatar is to be seen
         stage.say("group", **NOWHERE)  # sent away: the invitation is not used again
         assert len(stage.sent("group")) == 1

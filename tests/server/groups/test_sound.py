@@ -7,7 +7,7 @@ from typing import Any
 
 from vaidol.server.app import SERVER
 from vaidol.tests.server.ancestor import KINDS, PIPELINE, joined
-from vaidol.tests.server.client import Caller, call, serving
+from vaidol.tests.server.client import ECHO, Caller, call, serving
 
 VOICE = 220.0  # Hz, of both characters
 
@@ -46,6 +46,21 @@ def test_each_hears_the_other_and_the_characters_and_not_themselves() -> None:
             first, *_ = client.app[SERVER].groups.rooms.values()
             client.app[SERVER].groups.leave(list(first.members)[1])
             await two.until(lambda: max(two.levels[-10:]) < 0.01 and max(one.levels[-10:]) < 0.01, "silence")
+            await one.close()
+            await two.close()
+
+    asyncio.run(main())
+
+
+def test_of_who_speaks_with_another_voice_nobody_hears_the_own_one() -> None:
+    async def main() -> None:
+        nodes = {**ECHO["nodes"], "out": {"use": "webrtc.out", "with": {"live": True}}}
+        async with serving({**ECHO, "nodes": nodes}) as client:
+            one, two = await entered(client, 500.0, 900.0)  # each tone has 0.25; the changed voice is the same here
+            await one.until(lambda: one.strength(900) > 0.15 and two.strength(500) > 0.15, "each other")
+            await asyncio.sleep(0.5)
+            assert two.strength(500) < 0.35
+            assert one.strength(500) < 0.35  # the avatar's, which is one's own changed voice
             await one.close()
             await two.close()
 
