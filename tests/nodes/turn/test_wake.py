@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from tests.graphs import idle, running
+from tests.graphs import idle, play, running, sink, source
 from tests.nodes.agent.talk import EDGES, HEARD, NODES, ScriptedAgent
 from tests.nodes.webrtc.call_double import CallDouble
+from vaidol import pipelines
 from vaidol.graph.clock import run_virtual
-from vaidol.graph.frames import Speech, Transcript
+from vaidol.graph.frames import Speech, Transcript, Utterance
 from vaidol.graph.node import Node, Settings
 from vaidol.graph.ports import Port
 from vaidol.graph.scheduler import Graph
@@ -161,3 +165,32 @@ def test_slips_are_counted_alike_from_both_sides(one: str, other: str) -> None:
 def test_it_must_have_something_to_be_called(wanted: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="what is it to be called"):
         WakeSettings(**wanted)
+
+
+@pytest.mark.models
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no espeak-ng here")
+def test_the_recognizer_of_the_pipeline_hears_the_name() -> None:
+    from vaidol.tests.bench._speech import say
+
+    spec = yaml.safe_load((Path(pipelines.__path__[0]) / "wake.yaml").read_text())["nodes"]
+    lines = "Please pass me the salt.", "Hey Vai, do you like cats?"
+
+    async def do(graph: Graph) -> None:
+        for number, line in enumerate(lines, 1):
+            sound, gen = say(line), graph.fence.begin(number)
+            told = Utterance(samples=sound, rate=48_000, gen=gen, trace=number, final=True)
+            graph.node("voice").emit("out", told)
+            heard = [0]
+            while graph.clock.s() < 100 and number not in heard:
+                await asyncio.sleep(0.1)
+                heard = [event.trace for event in graph.events if event.name == "transcript"]
+        graph.fence.cut("test")
+
+    nodes = {name: (spec[name]["use"], spec[name]["with"]) for name in ("asr", "wake")}
+    voice, edges = (
+        source(Utterance, []),
+        ["voice.out -> asr.audio", "asr.transcript -> wake.user", "wake.user -> ear.in"],
+    )
+    result = play({"voice": voice, **nodes, "ear": sink(Transcript)}, edges, do=do)
+    assert result.errors == []
+    assert [frame.text.rstrip("?") for frame in result.frames("ear")] == ["Hey Vai, do you like cats"]
