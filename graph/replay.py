@@ -29,7 +29,7 @@ def begin_at(recording: Recording, port: str) -> str:
     """The port to begin at: `port`, else the one of the user's sound. Raises `BadRecording`."""
     if port:
         if port not in recording.ports:
-            raise BadRecording(f"nothing of '{port}' was recorded; there are: {', '.join(recording.ports)}")
+            raise BadRecording(f"nothing of '{port}' was recorded; there are: {', '.join(recording.ports) or 'none'}")
         return port
     sound = [one.port for one in recording.frames if isinstance(one.frame, Audio) and not one.frame.gen]
     if not sound:

@@ -75,7 +75,7 @@ def add_routes(router: web.UrlDispatcher, version: str, described: Described, pa
 def document(router: web.UrlDispatcher, version: str, described: Described) -> dict[str, Any]:
     """OpenAPI 3.1 over every route that is shown."""
     paths: dict[str, dict[str, Any]] = {}
-    for method, path, handler in sorted(_routes(router, described.shown), key=lambda route: route[:2]):
+    for method, path, handler in sorted(_routes(router, described.shown), key=lambda route: (route[1], route[0])):
         paths.setdefault(path, {})[method.lower()] = _operation(method, path, handler, described)
     schemas = {"Error": ERROR}
     for body in described.bodies.values():
