@@ -5,6 +5,7 @@ import { el, ms, say, svg } from "./dom.js";
 
 const WIDTH = 1000; // of the drawing, whatever the panel's
 const [TOP, ROW, LEFT] = [26, 20, 130];
+const [LETTER, LINE] = [6, 11]; // of the words under the moments, at most
 const WORDS = {
   listening: "is the turn over?", service: "at work", queue: "queued", playout: "waits to be played",
   network: "on its way to the ear", unattributed: "unattributed",
@@ -111,16 +112,31 @@ function title({ trace }) {
   return trace >= 2 ** 40 ? `typed ${trace - 2 ** 40}` : `utterance ${trace}`;
 }
 
+/** The moments with their words, in as many lines as keep these apart. */
+function apart(moments, x) {
+  const ends = []; // of the words in each line
+  return [...moments].sort((a, b) => a.ms - b.ms).map(({ name, ms: at }) => {
+    const words = name.replaceAll("_", " ");
+    const from = Math.min(x(at) + 3, WIDTH - words.length * LETTER);
+    const free = ends.findIndex((end) => end < from);
+    const line = free < 0 ? ends.length : free;
+    ends[line] = from + words.length * LETTER;
+    return { words, at, from, line };
+  });
+}
+
 /** The bar of the wait, the work of every node under it, and the moments as lines through all. */
 function drawing(one, most) {
   const nodes = [...new Set(one.work.map(({ node }) => node))];
-  const height = TOP + ROW * (nodes.length + 1) + 30;
   const x = (at) => LEFT + (Math.max(at, 0) / most) * (WIDTH - LEFT - 10);
+  const moments = apart(one.moments.filter(({ ms: at }) => at >= 0 && at <= most), x);
+  const foot = TOP + ROW * (nodes.length + 1);
+  const height = foot + 8 + LINE * (1 + Math.max(0, ...moments.map(({ line }) => line + 1)));
   const long = (from, span) => Math.max(x(from + span) - x(from), 1);
   const picture = svg("svg", { class: "fall", viewBox: `0 0 ${WIDTH} ${height}`, role: "img", "aria-label": `${one.segments.map(({ what, node, long_ms }) => `${node || what} ${ms(long_ms)}`).join(", ")}` });
-  one.moments.filter(({ ms: at }) => at >= 0 && at <= most).forEach(({ name, ms: at }, i) => {
-    picture.append(svg("line", { class: "moment", x1: x(at), x2: x(at), y1: 14, y2: height - 26 }), svg("text", { class: "moment", x: Math.min(x(at) + 3, WIDTH - 70), y: height - 14 + (i % 2) * 11 }, name.replaceAll("_", " ")));
-  });
+  for (const { words, at, from, line } of moments) {
+    picture.append(svg("line", { class: "moment", x1: x(at), x2: x(at), y1: 14, y2: foot + 4 }), svg("text", { class: "moment", x: from, y: foot + 5 + LINE * (line + 1) }, words));
+  }
   picture.append(svg("text", { x: 4, y: TOP + 13 }, "the wait"));
   for (const { what, node, ms: at, long_ms } of one.segments) {
     const bar = svg("rect", { class: `w-${what}`, x: x(at), y: TOP, width: long(at, long_ms), height: ROW - 3, rx: 2 }, svg("title", {}, `${node || what}: ${ms(long_ms)}, ${WORDS[what]}`));
