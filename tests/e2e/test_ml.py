@@ -13,12 +13,13 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import ClientSession
 from openai import OpenAI
 
-from vaidol.tests.e2e.serving import Server, free_port, serving
+from vaidol.tests.e2e.serving import Server, serving
 from vaidol.tests.server.client import Caller, call
 
 pytestmark = [
@@ -27,7 +28,6 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="needs espeak-ng"),
 ]
 HEAVY = {"torch", "faster_whisper", "ctranslate2", "tokenizers", "hibari", "xllamacpp", "transformers"}
-SMALL = ("--only", "tts,agent", "--swap", "tts=tts.espeak")
 RUN = f"""
 import sys
 from vaidol.server.cli import main
@@ -78,10 +78,11 @@ def test_a_core_that_loads_no_model_hears_thinks_and_speaks_through_it(ml: Serve
 
 
 @asynccontextmanager
-async def beside(folder: Path, port: int) -> AsyncIterator[Server]:
-    """A service while a call goes on: what waits for it is a thread."""
+async def again(folder: Path, port: int) -> AsyncIterator[Server]:
+    """Another service in its place, while a call goes on: what waits for it is a thread."""
     with ExitStack() as stack:
-        yield await asyncio.to_thread(stack.enter_context, serving(folder, *SMALL, command="ml", port=port))
+        service = serving(folder, "--only", "tts,agent", command="ml", port=port)
+        yield await asyncio.to_thread(stack.enter_context, service)
 
 
 async def answered(caller: Caller, text: str) -> str:
@@ -103,23 +104,25 @@ async def answered(caller: Caller, text: str) -> str:
     return come()
 
 
-def test_killed_in_a_call_it_is_missed_in_words_and_the_call_goes_on_when_it_is_back(tmp_path: Path) -> None:
-    port = free_port()
+def test_killed_in_a_call_it_is_missed_in_words_and_the_call_goes_on_when_it_is_back(
+    ml: Server, tmp_path: Path
+) -> None:
+    """The last test of this file: it kills what the others use."""
+    port = urlsplit(ml.url).port or 0
 
     async def talk(core: Server) -> None:
         async with ClientSession(core.url) as client:
             caller = await call(client, microphone=False)
             caller.send({"t": "hello", "v": 1})
-            async with beside(tmp_path, port) as ml:
-                assert not (await answered(caller, "Hello!")).startswith("error")
-                os.kill(ml.process.pid, signal.SIGKILL)
-                for _ in range(2):
-                    assert f"127.0.0.1:{port}" in await answered(caller, "Are you there?")
-            async with beside(tmp_path, port):
+            assert not (await answered(caller, "Hello!")).startswith("error")
+            os.kill(ml.process.pid, signal.SIGKILL)
+            for _ in range(2):
+                assert f"127.0.0.1:{port}" in await answered(caller, "Are you there?")
+            async with again(tmp_path, port):
                 caller.levels.clear()
                 assert not (await answered(caller, "And now?")).startswith("error")
                 await caller.until(lambda: max(caller.levels, default=0) > 0.01, "sound")
             await caller.close()
 
-    with serving(tmp_path, "remote-ml", ML_URL=f"http://127.0.0.1:{port}/v1", ML_VOICE="en") as core:
+    with serving(tmp_path, "remote-ml", ML_URL=f"{ml.url}/v1") as core:
         asyncio.run(talk(core))
