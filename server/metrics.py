@@ -44,6 +44,7 @@ class NodeSum:
     slow: int = 0
     times: list[int] = field(default_factory=lambda: [0] * BUCKETS)
     asynchronous: bool = False
+    counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, cell: Cell) -> None:
         """Count what is in the meters of `cell`."""
@@ -54,6 +55,9 @@ class NodeSum:
         self.slow += cell.slow
         self.times = [a + b for a, b in zip(self.times, cell.times, strict=True)]
         self.asynchronous = cell.plan.asynchronous
+        self.counts = {
+            name: self.counts.get(name, 0) + cell.counts.get(name, 0) for name in {**self.counts, **cell.counts}
+        }
 
 
 @dataclass

@@ -108,6 +108,14 @@ def _nodes(nodes: dict[tuple[str, ...], NodeSum]) -> Iterator[Metric]:
         for key, node in nodes.items():
             counter.add_metric(key, getattr(node, attribute))
         yield counter
+    about = (
+        "What nodes count themselves: sentences spoken and taken from_cache, tokens_in and tokens_out, tool_calls ..."
+    )
+    counted = CounterMetricFamily("vaidol_node_counted", about, labels=(*NODE, "what"))
+    for key, node in nodes.items():
+        for what, count in sorted(node.counts.items()):
+            counted.add_metric((*key, what), count)
+    yield counted
 
 
 def _edges(edges: dict[tuple[str, ...], EdgeSum]) -> Iterator[Metric]:

@@ -130,7 +130,10 @@ class LlamaAgent(ChatAgent[LlamaSettings]):
                 loop.call_soon_threadsafe(put, text)
             return not stop.is_set()
 
-        async with self._brain.slots.use(self.ctx.session, self.settings.wait_s) as slot:
+        whose = (
+            f"{self.ctx.session} {self._who}"  # each persona's words stay in a slot of its own, while there are some
+        )
+        async with self._brain.slots.use(whose, self.settings.wait_s) as slot:
             make = partial(self._make, messages, slot, max_tokens, on_text)
             work = asyncio.ensure_future(self.ctx.call(f"llama {slot}", make))
             work.add_done_callback(lambda _: pieces.put_nowait(None))

@@ -14,11 +14,13 @@ from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32
 from vaidol.graph.node import Settings
 from vaidol.graph.registry import Registry
+from vaidol.nodes.tts._cache import SpeakerSettings
 from vaidol.nodes.tts._speaker import Speaker
 from vaidol.tests.nodes.agent import some_tools
 from vaidol.tests.nodes.local_server import Good, LocalServer, parsed
 from vaidol.tests.openai_server import OpenaiServer
 from vaidol.tests.server.client import Caller, call, serving
+from vaidol.tests.server.test_metrics import scraped, value
 from vaidol.tests.server.test_personas import ask, pipeline
 
 SAID: list[str] = []  # by the voices below
@@ -27,6 +29,16 @@ GERMAN = {"Good morning.": "Guten Morgen."}
 
 class Voice(Speaker[Settings]):
     """A tenth of a second of sound per sentence; notes what it is to say."""
+
+    rate = 48_000
+
+    async def speak(self, text: str) -> AsyncGenerator[F32, None]:
+        SAID.append(text)
+        yield np.full(4800, 0.2, np.float32)
+
+
+class Thrifty(Speaker[SpeakerSettings]):
+    """The same, with the cache of all voices."""
 
     rate = 48_000
 
@@ -45,7 +57,7 @@ class Hoarse(Speaker[Settings]):
         yield
 
 
-KINDS = Registry("vaidol.nodes", extra={"t.voice": Voice, "t.hoarse": Hoarse})
+KINDS = Registry("vaidol.nodes", extra={"t.voice": Voice, "t.hoarse": Hoarse, "t.thrifty": Thrifty})
 
 
 def talking(url: str, **agent: Any) -> dict[str, Any]:
@@ -174,6 +186,25 @@ def test_people_read_one_language_and_hear_another_and_a_fault_speaks_the_origin
                 await ask(caller, "And again.")
                 assert SAID[2:] == ["Guten Morgen."]
                 await caller.close()
+
+    asyncio.run(main())
+
+
+def test_what_was_spoken_in_one_call_is_not_made_again_in_another_and_the_hits_are_counted() -> None:
+    async def main() -> None:
+        async with OpenaiServer(reply=lambda _: "Good day to you.") as model:
+            wanted = talking(model.url)
+            wanted["nodes"]["tts"] = {"use": "t.thrifty"}
+            async with serving(wanted, kinds=KINDS) as client:
+                for said in (1, 1):
+                    caller = await call(client, microphone=False)
+                    await ask(caller, "Hello.")
+                    assert ["Good day to you."] * said == SAID
+                    assert max(caller.levels) > 0.05
+                    await caller.close()
+                families = await scraped(client)
+                for what, count in (("sentences", 2), ("from_cache", 1)):
+                    assert value(families, "vaidol_node_counted_total", node="tts", what=what) == count
 
     asyncio.run(main())
 
