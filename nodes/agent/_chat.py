@@ -64,6 +64,7 @@ class ChatSettings(Settings):
 
 
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
+MOST_LETTERS = 16  # of a token; a reply with more than so many for each of `max_tokens` has no end
 TOLD = 1 << 43  # and those of what it was told to say
 OTHERS = 8  # personas whose talk is kept while another one speaks
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
@@ -232,14 +233,18 @@ class ChatAgent(Node[C]):
 
     async def replied(self, messages: list[Message]) -> AsyncGenerator[str, None]:
         """`stream` without its signs of life, each wait within the time that the settings give it; never nothing."""
-        limit_s, begun = self.settings.first_token_s, False
+        limit_s, left = self.settings.first_token_s, MOST_LETTERS * self.settings.max_tokens
+        whole = left
         async with aclosing(self.stream(messages)) as pieces:
             while (text := await self._next(pieces, limit_s)) is not None:
                 limit_s = self.settings.stall_s
                 if text:
-                    begun = True
+                    left -= len(text)
                     yield text
-        if not begun:
+                if left < 0:  # some servers know no max_tokens
+                    self.ctx.trouble(f"{self.source} did not come to an end; the reply ends here", code="endless")
+                    break
+        if left == whole:
             raise ProviderError(f"{self.source} answered with nothing", retryable=True, code="empty")
 
     async def _next(self, pieces: AsyncGenerator[str, None], limit_s: float) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import ClassVar, TypeVar
 
+from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import EMPTY, F32, Audio, Sentence, Word
 from vaidol.graph.generations import TurnCut
 from vaidol.graph.node import Context, Need, Node, Settings
@@ -15,6 +16,7 @@ from vaidol.graph.ports import Port
 from vaidol.nodes.tts._cache import Pronunciation, SpeakerSettings, SpeechCache, cache_needs
 
 CHUNK_MS = 40
+MOST_S = 10  # a sentence lasts no longer than this and a second per letter
 AHEAD = 200  # chunks made ahead at most: 8 s, one or two sentences
 
 S = TypeVar("S", bound=Settings)
@@ -34,6 +36,7 @@ class Speaker(Node[S]):
         super().__init__(settings, ctx)
         self._gen = 0
         self._pts = 0
+        self._made = 0  # samples of the sentence being spoken
         self._words: tuple[Word, ...] = ()  # of the sentence being spoken
         self._ahead: asyncio.Queue[Audio] = asyncio.Queue(AHEAD)
         self._say = Pronunciation(settings.pronounce if isinstance(settings, SpeakerSettings) else {})
@@ -59,7 +62,7 @@ class Speaker(Node[S]):
         if frame.gen != self._gen:
             self._gen, self._ahead = frame.gen, asyncio.Queue(AHEAD)
             self._sender = self.ctx.spawn(self._send(self._ahead), gen=frame.gen)
-        begun, self._words = False, ()
+        begun, self._made, self._words = False, 0, ()
         try:
             if frame.speech:
                 async with aclosing(self.spoken(frame.speech)) as sound:
@@ -98,6 +101,9 @@ class Speaker(Node[S]):
         return cache.through(key, lambda: self.speak(text))
 
     async def _put(self, sentence: Sentence, samples: F32) -> None:
+        self._made += len(samples)
+        if self._made > self.rate * (MOST_S + len(sentence.speech)):
+            raise ProviderError("the voice did not come to an end of a sentence", code="endless")
         step = self.rate * CHUNK_MS // 1000
         for begin in range(0, len(samples), step):
             await self._ahead.put(self._audio(sentence, samples[begin : begin + step]))

@@ -132,6 +132,26 @@ def test_a_server_that_asks_to_wait_is_waited_for_in_the_call() -> None:
     asyncio.run(main())
 
 
+def test_a_reply_without_an_end_is_ended_and_the_talk_goes_on() -> None:
+    endless = "One more thing is this. " * 3000
+
+    async def main() -> None:
+        async with (
+            OpenaiServer(reply=lambda messages: endless if "story" in str(messages[-1]) else "Bye.") as model,
+            serving(talking(model.url, max_tokens=10), kinds=KINDS) as client,
+        ):
+            caller = await call(client, microphone=False)
+            await ask(caller, "Tell me a story.")
+            assert 5 <= len(SAID) <= 8
+            assert "did not come to an end" in errors(caller)[0]
+            assert model.left == 1
+            await ask(caller, "Thank you.")
+            assert (SAID[-1], ends(caller)) == ("Bye.", ["done", "done"])
+            await caller.close()
+
+    asyncio.run(main())
+
+
 def test_tools_that_raise_hang_or_flood_end_no_call() -> None:
     some_tools.released.clear()
 

@@ -65,6 +65,8 @@ class Voice(Speaker[Settings]):
                 if text == f"hang {half}":
                     await asyncio.Event().wait()
                 yield np.full(RATE // 2, 0.1 * (half + 1), np.float32)
+            while text == "endless":
+                yield np.zeros(RATE, np.float32)
         finally:
             self.closed += 1
 
@@ -145,6 +147,7 @@ def test_a_sentence_without_speech_only_ends() -> None:
         (("one", "die 1"), "the voice died", ["one", "die 1"]),
         (("die 0",), "the voice died", []),
         (("bug 1", "two"), "voice failed: ZeroDivisionError", ["bug 1", "two"]),
+        (("endless", "two"), "the voice did not come to an end of a sentence", ["endless", "two"]),
     ],
 )
 def test_a_sentence_that_fails_is_left_out_and_the_reply_ends(
