@@ -135,9 +135,13 @@ def _loopback(host_header: str) -> bool:
 
 
 def same_origin(request: web.Request) -> bool:
-    """Whether this is no page of another site."""
+    """Whether this is no page of another site. All names of this machine are one, with the same port: the ancestor's
+    client calls 127.0.0.1, wherever it was opened."""
     origin = request.headers.get("Origin")
-    return origin is None or _netloc(origin) == request.host.lower()
+    if origin is None:
+        return True
+    page, host = _netloc(origin), request.host.lower()
+    return page == host or (_loopback(page) and _loopback(host) and _port(page) == _port(host))
 
 
 def brings_token(request: web.Request) -> bool:
@@ -161,6 +165,13 @@ def _netloc(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
+
+
+def _port(netloc: str) -> int | None:
+    try:
+        return urlsplit(f"//{netloc}").port
+    except ValueError:
+        return None
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -72,6 +72,28 @@ def test_pages_of_the_origins_that_are_named_are_let_in_and_no_others(tmp_path: 
     asyncio.run(main())
 
 
+def test_all_names_of_this_machine_are_one_with_the_same_port() -> None:
+    async def main() -> None:
+        async with serving(PIPELINE, kinds=KINDS) as client:
+            await loaded(client)
+            port = client.make_url("/").port
+            for name in ("localhost", "127.0.0.1", "[::1]", "vaidol.localhost"):
+                await (await client.ws_connect("/client-ws", headers={"Origin": f"http://{name}:{port}"})).close()
+            evil = (
+                f"localhost.evil.example:{port}",
+                f"127.0.0.1.evil.example:{port}",
+                "localhost",
+                "localhost:x",
+                "[::",
+            )
+            for name in evil:
+                with pytest.raises(WSServerHandshakeError) as refused:
+                    await client.ws_connect("/client-ws", headers={"Origin": f"http://{name}"})
+                assert refused.value.status == 403
+
+    asyncio.run(main())
+
+
 def test_a_socket_may_bring_the_token_in_its_address() -> None:
     async def main() -> None:
         async with serving(PIPELINE, kinds=KINDS, options=Options(token="t t")) as client:
