@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from vaidol.graph.events import EventLog
+from vaidol.graph.frames import Sentence
 
 DEAD, ALIVE, SPECULATIVE = 0, 1, 2
 Status = Literal["done", "cut", "failed"]
@@ -42,8 +43,8 @@ class Playout(Protocol):
         """Whether a protected sentence, or the first `first_ms` of a reply, is being heard."""
 
     @property
-    def amid(self) -> bool:
-        """Whether a sentence is being heard and not over."""
+    def sounding(self) -> Sentence | None:
+        """The sentence that is being heard and not over."""
 
     def hold(self) -> None: ...
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaidol.graph.frames import F32, Audio, Mark
+from vaidol.graph.frames import F32, Audio, Mark, Sentence
 from vaidol.graph.generations import ALIVE, DEAD, Fence
 from vaidol.graph.heard import Spoken
 
@@ -151,10 +151,10 @@ class Pacer:
         return False
 
     @property
-    def amid(self) -> bool:
-        """Whether a sentence is being heard and not over."""
+    def sounding(self) -> Sentence | None:
+        """The sentence that is being heard and not over."""
         latest = (next((spoken for spoken in reversed(log) if spoken.played), None) for log in self._log.values())
-        return any(spoken is not None and not spoken.over for spoken in latest)
+        return next((spoken.sentence for spoken in latest if spoken is not None and not spoken.over), None)
 
     def clear(self, gen: int) -> int:
         """Drop what is queued of `gen`; returns the sample from which on it is silent."""

@@ -14,8 +14,8 @@ from vaidol.server import protocol
 from vaidol.server.running import Running
 from vaidol.server.sessions import Sessions
 
-SENTENCE_S = 8.0  # Docker kills after 10 s, Kubernetes after 30
-GOODBYE_S = 0.3  # for the message, and for the sound that is on its way
+SENTENCE_S = 6.0  # Docker kills after 10 s, Kubernetes after 30
+GOODBYE_S = 0.6  # for the message, and for the sound that is on its way
 REASON = "the server stops"
 GOODBYE = "The server stops. This page connects again as soon as it is back."
 
@@ -56,11 +56,13 @@ async def _last_words(session: Running, clock: Clock) -> None:
 
 
 async def _sentence_end(graph: Graph) -> None:
-    """Return when no sentence is being heard; at once if there is none."""
+    """Return when the sentence being heard is over, even if the next follows at once; without one, return now."""
     over = asyncio.Event()
+    first = graph.fence.playout.sounding if graph.fence.playout is not None else None
 
     def look(_: int) -> None:
-        if graph.fence.playout is None or not graph.fence.playout.amid:
+        now = graph.fence.playout.sounding if graph.fence.playout is not None else None
+        if now is None or now is not first:
             over.set()
 
     stop = graph.engine.ticker.subscribe(look)

@@ -42,3 +42,11 @@ def test_a_call_that_was_ended_is_not_taken_up_again(stage: Stage) -> None:
     stage.live()
     posts = [headers for method, _, headers in stage.script.asked if method == "POST"]
     assert [headers.get("x-vaidol-session") for headers in posts] == [None, None]
+
+
+def test_the_goodbye_of_a_server_is_shown_until_it_is_back(stage: Stage) -> None:
+    stage.call()
+    stage.say("error", code="stopping", message="The server stops.", fatal=False)
+    assert stage.text("#notice-text") == "The server stops."
+    stage.live()
+    stage.until("document.getElementById('notice').hidden")

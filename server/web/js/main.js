@@ -129,6 +129,8 @@ const heard = {
     }
     session = lastSession = message.session ?? null;
     if (typeof message.avatar?.name === "string") page.avatarName = message.avatar.name;
+    if (troubled) page.notice(null); // that was before
+    troubled = false;
     introduce();
   },
   state(message) {
