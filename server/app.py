@@ -14,6 +14,7 @@ from vaidol.graph.engine import Engine
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._history import POOL, History
+from vaidol.nodes.agent._meaning import Meaning
 from vaidol.pipelines import LIBRARY
 from vaidol.server import autonomous, control, library, offer, openapi, say, sight, viewing
 from vaidol.server.access import Access, refusal
@@ -26,6 +27,7 @@ from vaidol.server.groups.api import GroupsApi
 from vaidol.server.groups.groups import Groups
 from vaidol.server.groups.page import PageGroups
 from vaidol.server.history_api import HistoryApi
+from vaidol.server.history_keeping import HistoryOptions, tend
 from vaidol.server.inspector.feed import Feed
 from vaidol.server.limits import Limits
 from vaidol.server.live2d.routes import Live2d
@@ -59,7 +61,7 @@ class Options:
     """How a server is run. stun: addresses like stun:host:port; grace_s: how long a session waits for its client.
 
     live2d_models, live2d_runtime: folders of the user's; avatar: the model shown at first, "" for the puppet.
-    history: the file in which conversations are kept, None: they are not. personas: a folder
+    history: where conversations are kept, and for how long. personas: a folder
     with more of them. trust_proxy: addresses or networks. allow_origin: other sites whose pages may call.
     olv_web: a built web client of Open-LLM-VTuber, served at /olv/.
     """
@@ -75,7 +77,7 @@ class Options:
     avatar: str = ""
     recording: RecordingOptions = field(default_factory=RecordingOptions)
     attend: tuple[Attend, ...] = ()  # those who watch every session besides
-    history: Path | None = None
+    history: HistoryOptions = field(default_factory=HistoryOptions)
     personas: Path | None = None
     trust_proxy: tuple[str, ...] = ()
     allow_origin: tuple[str, ...] = ()
@@ -104,7 +106,8 @@ class Server:
             grace_s=options.grace_s,
             stun=options.stun,
         )
-        self.history = self.sessions.history = History(options.history) if options.history is not None else None
+        kept = options.history.file
+        self.history = self.sessions.history = History(kept, Meaning()) if kept is not None else None
         self.recordings = Recordings(self.engine, options.recording)
         self.metrics = Metrics(self)
         self.personas = Personas(self)
@@ -122,6 +125,11 @@ class Server:
     def status(self) -> str:
         """ok, loading, failed, or ending: calls under way go on, and no more begin."""
         return "ending" if self.sessions.ending else self.preload.status
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what is said in new calls is kept: there is a file, and an agent."""
+        return self.history is not None and any(node.kind.startswith("agent.") for node in self.plan.nodes)
 
     async def page(self, _: web.Request) -> web.StreamResponse:
         response = _file("index.html")
@@ -160,7 +168,7 @@ class Server:
         if self.access.known(request):
             told |= {
                 "pipeline": self.plan.name, "about": self.plan.about, "version": self.version,
-                "sessions": len(self.sessions), "nodes": self.preload.nodes(),
+                "sessions": len(self.sessions), "nodes": self.preload.nodes(), "history": self.remembers,
             }  # fmt: skip
         return web.json_response(told, status=503 if self.status == "failed" else 200)
 
@@ -227,8 +235,14 @@ def create_app(plan: Plan, registry: Registry, options: Options | None = None) -
         async with server.sessions, asyncio.TaskGroup() as tasks:
             loading = tasks.create_task(server.preload.run(), name="preload")
             tasks.create_task(server.recordings.sweep(), name="sweep")
+            running = [loading]
+            if server.history is not None:
+                recalls = any(getattr(node.settings, "recall", 0) for node in plan.nodes)
+                tending = tend(server.history, server.engine, options.history, recalls=recalls)
+                running.append(tasks.create_task(tending, name="history"))
             yield
-            loading.cancel()
+            for task in running:
+                task.cancel()
         if server.history is not None:
             await server.engine.workers.call(POOL, server.history.close)
         server.engine.close()

@@ -114,7 +114,7 @@ class ConfigApi:
             "grace_s": options.grace_s, "avatar": options.avatar,
             "token": bool(options.token), "stun": options.stun, "backgrounds": options.backgrounds,
             "live2d_models": options.live2d_models, "live2d_runtime": options.live2d_runtime,
-            "history": options.history, "personas": options.personas, "trust_proxy": options.trust_proxy,
+            "history": asdict(options.history), "personas": options.personas, "trust_proxy": options.trust_proxy,
             "recording": {**recording, "folder": self._server.recordings.folder},
         }  # fmt: skip
         told = {"pipeline": self._server.plan.name, "options": told, "live": LIVE, "restart_required": RESTART}

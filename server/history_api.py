@@ -4,8 +4,14 @@ GET    /api/history?user=ID              {chats: [{id, persona, title, began, ch
        &persona=vai &q=words             only of one persona; only those in which something like this was said
 GET    /api/history/{chat}?user=ID       {chat, lines: [{role, text}]}; &format=text: to read
 PATCH  /api/history/{chat}?user=ID       {"title": "..."}: another name
-DELETE /api/history/{chat}?user=ID       out of the file for good
+DELETE /api/history/{chat}?user=ID       out of the file for good, with the facts that were learned from it
+DELETE /api/history?user=ID              all of them, and all facts: everything the server knows of this user
 POST   /api/history/{chat}/resume?user=ID  {"session": ID}: that call of the user (left out: the newest) goes on with it
+
+GET    /api/memory?user=ID               {facts: [{id, persona, text, said, since}], by, why}; &persona=vai
+DELETE /api/memory/{fact}?user=ID        forget one fact for good; what was said then is not recalled any more either
+
+by: how earlier talks are searched, "meaning" (and words) or "words" alone; why: the reason for the latter.
 
 `user` is the id that the client sent in its hello: long, random, and known to nobody else. Whoever does not know it
 finds nothing; there is no list of users.
@@ -22,6 +28,7 @@ from aiohttp import web
 from vaidol.graph.errors import ProviderError
 from vaidol.nodes.agent._chat import ChatAgent
 from vaidol.nodes.agent._history import POOL, TITLE_MAX, Chat, History, HistoryError, Line
+from vaidol.nodes.agent._meaning import POOL as MEANING_POOL
 from vaidol.server.access import refusal
 from vaidol.server.bodies import parsed, refused
 from vaidol.server.session import Session
@@ -47,6 +54,9 @@ class HistoryApi:
         router.add_patch("/api/history/{chat}", self.rename)
         router.add_delete("/api/history/{chat}", self.delete)
         router.add_post("/api/history/{chat}/resume", self.resume)
+        router.add_delete("/api/history", self.forget_all)
+        router.add_get("/api/memory", self.facts)
+        router.add_delete(r"/api/memory/{fact:\d{1,15}}", self.forget)
 
     async def all(self, request: web.Request) -> web.Response:
         """The conversations of ?user=, newest first; ?persona= and ?q= (words) narrow it down."""
@@ -84,6 +94,26 @@ class HistoryApi:
             raise _no_chat()
         return web.json_response({"id": chat})
 
+    async def forget_all(self, request: web.Request) -> web.Response:
+        """Take all conversations of ?user=, and all facts about them, out of the file for good."""
+        history, user = self._history(), _user(request)
+        return web.json_response({"chats": await self._call(lambda: history.forget(user))})
+
+    async def facts(self, request: web.Request) -> web.Response:
+        """What is known of ?user=, newest first; ?persona= narrows it down. Also how earlier talks are searched."""
+        history, user, persona = self._history(), _user(request), request.query.get("persona", "")
+        facts = await self._call(lambda: history.memos.facts(user, persona))
+        why = await self._call(history.meaning.lacks, MEANING_POOL) if history.meaning is not None else ""
+        by = "words" if why or history.meaning is None else "meaning"
+        return web.json_response({"facts": [fact.told() for fact in facts], "by": by, "why": why})
+
+    async def forget(self, request: web.Request) -> web.Response:
+        """Take a fact about ?user= out of the file for good."""
+        history, user, fact = self._history(), _user(request), int(request.match_info["fact"])
+        if not await self._call(lambda: history.memos.forget(user, fact)):
+            raise refused(404, "no_fact", "of this user no such fact is known")
+        return web.json_response({"id": fact})
+
     async def resume(self, request: web.Request) -> web.Response:
         """Let the call of ?user= go on with an earlier conversation; what is said is added to it."""
         chat, lines = await self._found(request)
@@ -110,13 +140,14 @@ class HistoryApi:
 
     def _history(self) -> History:
         if self._server.history is None:
-            raise refused(404, "off", "this server keeps no conversations: start it with --history FILE")
+            said = "this server keeps no conversations: start it with --history FILE, and without --no-history"
+            raise refused(404, "off", said)
         return self._server.history
 
-    async def _call(self, work: Callable[[], T]) -> T:
+    async def _call(self, work: Callable[[], T], pool: str = POOL) -> T:
         try:
             async with asyncio.timeout(WITHIN_S):
-                return await self._server.engine.workers.call(POOL, work)
+                return await self._server.engine.workers.call(pool, work)
         except (HistoryError, ProviderError) as error:
             raise refused(503, "history", str(error)) from None
         except TimeoutError:

@@ -248,6 +248,15 @@ class Tool(_ToClient):
     """the call, and its result when there is one, both shortened"""
 
 
+class Memory(_ToClient):
+    """What of earlier talks was put before the model, or was learned of the user (`/api/memory`); no viewer is told."""
+
+    t: Literal["memory"]
+    turn: Turn
+    status: Literal["recalled", "learned"]
+    lines: Annotated[list[Annotated[str, Field(max_length=2000)]], Field(max_length=64)]
+
+
 class Error(_ToClient):
     """Something went wrong; `fatal`: the session is over."""
 
@@ -281,7 +290,7 @@ class Pong(_ToClient):
 
 ToClient = (
     Hello | Sync | State | TurnEnd | Subtitle | Other | Group | Expression | Motion | Param | Gaze | Mouth | Viseme
-    | Cut | Timing | Persona | Sight | Tool | Error | Recording | Ping | Pong
+    | Cut | Timing | Persona | Sight | Tool | Memory | Error | Recording | Ping | Pong
 )  # fmt: skip
 to_client: TypeAdapter[ToClient] = TypeAdapter(Annotated[ToClient, Field(discriminator="t")])
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("vaidol.server")
 RATE = 48_000  # Hz
+PRIVATE = ("memory",)  # kinds of messages that are for the person who speaks, and no viewers
 LAST_WORDS_S = 0.2  # for the message that says why a session ends
 
 
@@ -229,7 +230,8 @@ class Session:
     def send(self, message: Message, *, fast: bool = False) -> None:
         if not fast:
             self._shown.note(message)
-        self.audience.send(message, fast=fast)
+        if message["t"] not in PRIVATE:
+            self.audience.send(message, fast=fast)
         if self._peer is not None:
             self._peer.send(message, fast=fast)
         self.sent.tell(message)

@@ -23,6 +23,14 @@ settings.load_profile("vaidol")
 __all__ = ["Stalled", "VirtualLoop", "run_virtual"]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What servers keep by themselves does not go among the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        yield
+
+
 @pytest.fixture(autouse=True)
 def nothing_leaks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Fail a test whose event loop ended with a task of ours still running, or that left a thread of ours."""

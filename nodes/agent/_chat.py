@@ -66,6 +66,7 @@ class ChatSettings(Settings):
 GREETING = 1 << 41  # utterance id of the greeting: never equal to those of speech and of typed text
 MOST_LETTERS = 16  # of a token; a reply with more than so many for each of `max_tokens` has no end
 TOLD = 1 << 43  # and those of what it was told to say
+ROOM = 1 << 43  # utterance ids from here on: what others in a room have said (webrtc.data)
 OTHERS = 8  # personas whose talk is kept while another one speaks
 GREET_AFTER_S = 0.4  # the client's loudspeaker has begun to play by then
 C = TypeVar("C", bound=ChatSettings)
@@ -168,7 +169,7 @@ class ChatAgent(Node[C]):
         elif frame.final:
             text = frame.text.strip()
             if not frame.aside:
-                self.memory.user(text, frame.gen, noted=not frame.who)
+                self.memory.user(text, frame.gen, noted=_own(frame))
             if text and self.ctx.fence.alive(frame.gen):
                 with self.eyes.look():
                     await self._answer(frame)
@@ -216,7 +217,7 @@ class ChatAgent(Node[C]):
             self.summaries.stop()
             self.remembering.stop()
         self.memory.begin(user.gen, fleeting=user.fleeting)
-        aside = user.text.strip() if user.aside else "" if user.who else await self.remembering.recalled(user)
+        aside = user.text.strip() if user.aside else await self.remembering.recalled(user) if _own(user) else ""
         reply = self.replied(self.memory.messages(aside))
         async with aclosing(addressed(reply, user.who if self.settings.names else "")) as pieces:
             seq = 0
@@ -260,6 +261,11 @@ class ChatAgent(Node[C]):
             self.memory.heard(mark.gen, mark.sentence.text)
         elif mark.kind == "reply_end":
             self.memory.end(mark.gen)
+
+
+def _own(frame: Transcript) -> bool:
+    """The user said it, nobody in an audience or a room: what those say is neither kept nor answered with memories."""
+    return not frame.who and frame.trace < ROOM
 
 
 def conversation(settings: ChatSettings) -> Conversation:

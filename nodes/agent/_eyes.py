@@ -12,6 +12,7 @@ from vaidol.graph.events import Event
 from vaidol.graph.frames import Image
 from vaidol.graph.node import Context
 from vaidol.nodes.agent._memory import Message
+from vaidol.nodes.agent._tools import Round
 
 FRESH_S = 8.0  # a picture older than this shows something else than what is talked about
 
@@ -65,11 +66,20 @@ class Eyes:
 
 
 def looking(
-    messages: list[Message], image: Image | None, part: Callable[[str, str], dict[str, Any]]
+    messages: list[Message],
+    image: Image | None,
+    part: Callable[[str, str], dict[str, Any]],
+    used: Callable[[Round], list[dict[str, Any]]],
 ) -> list[dict[str, Any]]:
-    """`messages` with `image` beside the user's last words; `part(mime, base64)` is how the service wants it."""
-    talk: list[dict[str, Any]] = [{**message} for message in messages]
-    last = next((message for message in reversed(talk) if message["role"] == "user"), None)
+    """`messages` with `image` beside the user's last words, and with what tools did; `part(mime, base64)` and
+    `used(round)` are how the service wants these."""
+    talk: list[dict[str, Any]] = []
+    for message in messages:
+        rounds = message.get("rounds", [])
+        talk += [told for each in rounds for told in used(each)]
+        if message["content"] or not rounds:
+            talk.append({"role": message["role"], "content": message["content"]})
+    last = next((told for told in reversed(talk) if told["role"] == "user" and isinstance(told["content"], str)), None)
     if image is not None and last is not None:
         shown = part(image.mime, base64.b64encode(image.data).decode())
         last["content"] = [shown, {"type": "text", "text": last["content"]}]

@@ -13,11 +13,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vaidol.nodes.agent._history_file import NOW, HistoryError, HistoryFile, apart, clean, owner, remember
+from vaidol.nodes.agent._history_file import (
+    NOW,
+    HistoryDamaged,
+    HistoryError,
+    HistoryFile,
+    apart,
+    clean,
+    owner,
+    remember,
+)
 from vaidol.nodes.agent._meaning import Meaning
 from vaidol.nodes.agent._memos import Memos
 
-__all__ = ["POOL", "TITLE_MAX", "Chat", "History", "HistoryError", "Line", "Recorder", "search"]
+__all__ = ["POOL", "TITLE_MAX", "Chat", "History", "HistoryDamaged", "HistoryError", "Line", "Recorder", "search"]
 POOL = "history"
 TITLE, TITLE_MAX = 60, 200  # characters of one made here, of one that is given
 LISTED = 200  # conversations at most

@@ -48,6 +48,10 @@ class HistoryError(Exception):
     """The file cannot be used; the text says which, why, and the way out."""
 
 
+class HistoryDamaged(HistoryError):
+    """What is in the file makes no sense."""
+
+
 class HistoryFile:
     """The file at `path`, made on first use and readable by its owner alone. All methods raise `HistoryError`."""
 
@@ -85,18 +89,19 @@ class HistoryFile:
             if wipe:
                 self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except (sqlite3.Error, OSError) as error:
-            raise HistoryError(self._wrong(error)) from error
+            raise self._wrong(error) from error
 
-    def _wrong(self, error: sqlite3.Error | OSError) -> str:
+    def _wrong(self, error: sqlite3.Error | OSError) -> HistoryError:
         damaged = type(error) is sqlite3.DatabaseError  # those derived from it are about other things
         if damaged and "not a database" in str(error):
-            return f"the history {self.path} cannot be used: {error}; name another file, or move this one away"
+            said = f"the history {self.path} cannot be used: {error}; name another file, or move this one away"
+            return HistoryError(said)
         if damaged:
-            return (
+            return HistoryDamaged(
                 f"the history {self.path} is damaged: {error}; move it away, and a new one is begun"
                 f" (`sqlite3 {self.path} .recover` may save what is in it)"
             )
-        return f"the history {self.path} cannot be used: {error}"
+        return HistoryError(f"the history {self.path} cannot be used: {error}")
 
     def _open(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -40,6 +40,17 @@ class Meaning:
         except ModelError as error:
             self.wrong = str(error)
 
+    def lacks(self) -> str:
+        """Why there is none, without loading it; "" where there is."""
+        from vaidol.models.errors import ModelError
+        from vaidol.models.store import Store
+
+        try:
+            Store().path(MODEL)
+        except ModelError as error:
+            return str(error)
+        return self.wrong
+
     def vector(self, text: str) -> bytes:
         """As it is kept: 384 of int8. b"" where there is no model."""
         if self._network is None:

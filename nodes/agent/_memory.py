@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from vaidol.nodes.agent._tokens import MESSAGE, Tokens
+from vaidol.nodes.agent._tools import Round
 
 JOINS = "Hello!"  # stands for a user who has said nothing yet: some chat templates refuse an avatar that begins
 KEEP = 0.6  # of the budget after forgetting: in rare large steps, so that the model's prompt cache mostly stays valid
@@ -20,21 +21,23 @@ ASKS = (
 
 
 class Message(TypedDict):
-    """One message of a chat, as chat models take it."""
+    """One message of a chat, as chat models take it. rounds: of tools, before what the avatar said."""
 
     role: Literal["system", "user", "assistant"]
     content: str
+    rounds: NotRequired[list[Round]]
 
 
 class _Entry:
     """One side's turn; `gen` is the generation it began or, of the avatar's, is; `n` its number in the talk."""
 
-    __slots__ = ("gen", "n", "role", "said", "text")
+    __slots__ = ("gen", "n", "role", "rounds", "said", "text")
 
     def __init__(self, role: Literal["user", "assistant"], text: str, gen: int, n: int) -> None:
         self.role: Literal["user", "assistant"] = role
         self.text = text
         self.said = ""  # what was made of a reply, heard or not
+        self.rounds: list[Round] = []  # of tools, and what they answered, shortened
         self.gen = gen
         self.n = n
 
@@ -43,6 +46,7 @@ class Conversation:
     """The messages of one session. `budget`: tokens of remembered talk, besides the head (prompt and examples).
 
     `summarises`: what is forgotten waits, within bounds, until a summary stands for it.
+    `tools`: the model may call some, and so it is told what it called before, and what came of it.
     `hears`: somebody tells what was heard of the replies; until then all that was made of one counts.
     `note(n, role, text)`: told whenever the n-th turn has another text; an empty one: it is taken back.
     """
@@ -52,6 +56,7 @@ class Conversation:
         for user, avatar in examples:
             self.head += [{"role": "user", "content": user}, {"role": "assistant", "content": avatar}]
         self.hears = False
+        self.tools = False
         self.note: Callable[[int, str, str], None] | None = None
         self.summarises = False
         self.summary = ""  # of what is no longer there
@@ -102,6 +107,12 @@ class Conversation:
         """A piece of the reply under way was made."""
         if self._reply:
             self._reply.said += text
+
+    def used(self, gen: int, work: Round, most: int) -> None:
+        """In the reply `gen`, tools have answered; up to `most` tokens of each answer are remembered."""
+        if self._reply and self._reply.gen == gen:
+            results = [self.tokens.beginning(result, most) for result in work.results]
+            self._reply.rounds.append(Round("", work.calls, results))  # its text is heard like all other
 
     def heard(self, gen: int, text: str) -> None:
         """`text` of reply `gen` was played to its end."""
@@ -178,8 +189,11 @@ class Conversation:
     def _told(self, entries: Sequence[_Entry], last: str) -> list[Message]:
         talk: list[Message] = []
         for entry in entries:
-            if talk and talk[-1]["role"] == entry.role:
-                talk[-1]["content"] += f" {entry.text}"
+            rounds = entry.rounds if self.tools else []
+            if talk and talk[-1]["role"] == entry.role and not rounds:
+                talk[-1]["content"] += f" {entry.text}" if talk[-1]["content"] else entry.text
+            elif rounds:
+                talk.append({"role": entry.role, "content": entry.text, "rounds": rounds})
             elif entry.text:
                 talk.append({"role": entry.role, "content": entry.text})
         if talk and talk[0]["role"] == "assistant":
@@ -209,12 +223,15 @@ class Conversation:
             reply.text = "" if self.hears else reply.said.strip()
         if reply:
             self._note(reply)
-        self._past = [entry for entry in self._past if entry.text]
+        self._past = [entry for entry in self._past if entry.text or entry.rounds]
 
     def _trim(self, budget: float) -> None:
         """Remember no more than `budget` tokens: forget the oldest, and when the last words alone have more, the
         beginning of these."""
         self._forget(budget)
+        for entry in self._past:
+            if self._size() > budget and entry is not self._reply:
+                entry.rounds = []  # rather than words
         for entry in self._past:
             if (over := self._size() - budget) <= 0:
                 return
@@ -247,4 +264,5 @@ class Conversation:
         return note + sum(map(self._weigh, self._past))
 
     def _weigh(self, entry: _Entry) -> float:
-        return self.tokens.count(entry.text) + MESSAGE
+        told = [text for work in entry.rounds for text in (*(call.arguments for call in work.calls), *work.results)]
+        return sum(map(self.tokens.count, (entry.text, *told))) + MESSAGE * (1 + len(told))

@@ -24,7 +24,8 @@ from vaidol.nodes.agent._recall import Recalled, reminder
 if TYPE_CHECKING:
     from vaidol.nodes.agent._chat import ChatSettings
 
-RECALL_S = 0.15  # a reply waits no longer for what was said earlier
+RECALL_S = 1.0  # a reply waits no longer for what was said earlier; 20 ms are usual
+MEANING_S = 0.25  # of it for what is asked to be understood
 AT_ONCE = 16  # lines that are looked at, or given a meaning, in one piece of work
 ROUNDS = 20  # of such pieces after one reply: an old file is worked through over many
 
@@ -103,7 +104,11 @@ class Remembering:
             return []
         vector = b""
         if meaning is not None and meaning.ready:
-            vector = await self._ctx.call(_meaning.POOL, meaning.vector, text)
+            try:
+                async with asyncio.timeout(MEANING_S):
+                    vector = await self._ctx.call(_meaning.POOL, meaning.vector, text)
+            except TimeoutError:  # the words alone, then
+                self._ctx.count("recalled_by_words")
         chat, since = recorder.chat(self._who), self._memory().oldest
         look = partial(memos.recall, *whose, text, self._settings.recall, vector=vector, chat=chat, since=since)
         return await self._ctx.call(POOL, look)

@@ -6,7 +6,6 @@ import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
@@ -16,7 +15,7 @@ from vaidol.graph.frames import Image
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
 from vaidol.nodes.agent._mcp import McpServer
 from vaidol.nodes.agent._memory import Message
-from vaidol.nodes.agent._tools import NAME, Call, McpSettings, Toolbox
+from vaidol.nodes.agent._tools import NAME, Call, McpSettings, Round, Toolbox
 
 LIFE_S = 0.5  # between two signs of life while tools work
 COMMIT_S = 0.02  # between two looks whether the reply is meant
@@ -33,6 +32,8 @@ class ToolSettings(ChatSettings):
     """A tool that has not come back by then has failed, s."""
     tool_rounds: int = Field(4, ge=1, le=50)
     """So often in one reply the model may call tools before it has to answer."""
+    tool_memory: int = Field(200, ge=0, le=100_000)
+    """What is remembered of a tool's answer after the reply, tokens; 0 = not even that it was called."""
     vision: bool = False
     """The model understands pictures."""
     images: Literal["auto", "never"] = "auto"
@@ -41,15 +42,6 @@ class ToolSettings(ChatSettings):
     """Price of a million tokens read, for the count of costs."""
     price_out: float = Field(0.0, ge=0)
     """Price of a million tokens written."""
-
-
-@dataclass(slots=True)
-class Round:
-    """What the model said, the tools it called, and what they answered."""
-
-    text: str = ""
-    calls: list[Call] = field(default_factory=list)
-    results: list[str] = field(default_factory=list)
 
 
 T = TypeVar("T", bound=ToolSettings)
@@ -75,6 +67,7 @@ class ToolAgent(ChatAgent[T]):
             await server.ready.wait()
             for tool in server.tools:
                 self.toolbox.add(tool)
+        self.memory.tools = bool(self.toolbox.tools)
 
     async def close(self) -> None:
         await super().close()
@@ -123,6 +116,8 @@ class ToolAgent(ChatAgent[T]):
                 async for sign in signs:
                     yield sign
             rounds.append(said)
+            if self.settings.tool_memory:
+                self.memory.used(self.answering.gen, said, self.settings.tool_memory)
 
     async def _work(self, said: Round) -> AsyncGenerator[str, None]:
         """Have the tools called; signs of life meanwhile."""

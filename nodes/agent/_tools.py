@@ -10,7 +10,7 @@ import importlib
 import inspect
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -45,6 +45,15 @@ class Call(NamedTuple):
     id: str
     name: str
     arguments: str
+
+
+@dataclass(slots=True)
+class Round:
+    """What the model said, the tools it called, and what they answered."""
+
+    text: str = ""
+    calls: list[Call] = field(default_factory=list)
+    results: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

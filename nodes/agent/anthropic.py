@@ -19,8 +19,8 @@ from vaidol.nodes._http import Service
 from vaidol.nodes._provider import Listing, Provider, RemoteSettings
 from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
-from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
-from vaidol.nodes.agent._tools import Call
+from vaidol.nodes.agent._tool_agent import ToolAgent, ToolSettings
+from vaidol.nodes.agent._tools import Call, Round
 
 MODELS = Listing("/v1/models", "data", "id")
 VERSION = "2023-06-01"  # of the API
@@ -125,17 +125,8 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
     def _body(self, messages: list[Message], rounds: list[Round], tools: str) -> dict[str, Any]:
         wanted = self.settings
         spoken = [message for message in messages if message["role"] != "system"]
-        talk = looking(spoken, self.sight, _picture)
-        for each in rounds:
-            said: list[dict[str, Any]] = [{"type": "text", "text": each.text}] if each.text.strip() else []
-            said += [
-                {"type": "tool_use", "id": c.id, "name": c.name, "input": _object(c.arguments)} for c in each.calls
-            ]
-            told = [
-                {"type": "tool_result", "tool_use_id": c.id, "content": result}
-                for c, result in zip(each.calls, each.results, strict=True)
-            ]
-            talk += [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
+        talk = looking(spoken, self.sight, _picture, _told)
+        talk += [message for each in rounds for message in _told(each)]
         body: dict[str, Any] = {
             "model": wanted.model, "max_tokens": wanted.max_tokens, "messages": talk, "stream": True,
             "system": "\n\n".join(message["content"] for message in messages if message["role"] == "system"),
@@ -151,6 +142,17 @@ class AnthropicAgent(ToolAgent[AnthropicSettings]):
 
 def _picture(mime: str, data: str) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "base64", "media_type": mime, "data": data}}
+
+
+def _told(each: Round) -> list[dict[str, Any]]:
+    """A round of tools as the messages of it."""
+    said: list[dict[str, Any]] = [{"type": "text", "text": each.text}] if each.text.strip() else []
+    said += [{"type": "tool_use", "id": c.id, "name": c.name, "input": _object(c.arguments)} for c in each.calls]
+    told = [
+        {"type": "tool_result", "tool_use_id": c.id, "content": result}
+        for c, result in zip(each.calls, each.results, strict=True)
+    ]
+    return [{"role": "assistant", "content": said}, {"role": "user", "content": told}]
 
 
 def _object(arguments: str) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from vaidol.graph.yamlfile import nearest
 from vaidol.nodes._provider import Provider
 from vaidol.nodes.agent._eyes import looking
 from vaidol.nodes.agent._memory import Message
-from vaidol.nodes.agent._tool_agent import Round, ToolAgent, ToolSettings
-from vaidol.nodes.agent._tools import Call
+from vaidol.nodes.agent._tool_agent import ToolAgent, ToolSettings
+from vaidol.nodes.agent._tools import Call, Round
 
 if TYPE_CHECKING:
     from openai import APIStatusError, AsyncOpenAI, AsyncStream
@@ -196,7 +196,10 @@ class OpenaiAgent(ToolAgent[OpenaiSettings]):
                 for t in self.toolbox.tools.values()
             ]
             body["tool_choice"] = tools
-        talk = [*looking(messages, self.sight, _picture), *(message for each in rounds for message in _told(each))]
+        talk = [
+            *looking(messages, self.sight, _picture, _told),
+            *(message for each in rounds for message in _told(each)),
+        ]
         return await self._client.chat.completions.create(
             model=wanted.model_name,
             messages=cast("list[ChatCompletionMessageParam]", talk),

@@ -16,6 +16,7 @@ from vaidol.nodes.webrtc._call import Call, Message
 from vaidol.nodes.webrtc._commands import COMMANDS, mouth_messages, to_cue, to_message
 
 UTTERANCES_KEPT = 8
+LINES, LINE = 64, 2000  # that are remembered, and characters of one
 TYPED = 1 << 40  # utterance ids of typed text: never equal to those the turn node gives to speech
 ROOM = 1 << 44  # of what others have said in a room: above all others
 
@@ -51,6 +52,7 @@ class WebrtcData(Node[Settings]):
         self._asleep = ""  # what wakes the avatar, while it sleeps
         self._speaks = (0, 0)  # generation and utterance of the reply that sounds
         self._tentative = Transcript()  # heard for a reply that is not committed yet
+        self._recalled = Event(0, "memory")  # the same of what was remembered
         self._moments: OrderedDict[int, dict[str, int]] = OrderedDict()  # utterance -> moment -> clock ns
         self._registered: list[Callable[[], None]] = []
         self._takes: dict[str, Callable[[Any], None]] = {
@@ -60,7 +62,8 @@ class WebrtcData(Node[Settings]):
             "mouth": self._mouth,
         }
         self._follows: dict[str, Callable[[Event], None]] = {
-            "error": self._error, "tool": self._tool, "turn_begin": self._begun, "turn_commit": self._committed,
+            "error": self._error, "tool": self._tool, "memory": self._remembered,
+            "turn_begin": self._begun, "turn_commit": self._committed,
             "turn_spoke": lambda _: self._say_state("speaking"), "asleep": self._slept, "awake": self._slept,
             "mark": self._moment, "turn_done": self._ended, "turn_cut": self._ended, "turn_failed": self._ended,
         }  # fmt: skip
@@ -139,6 +142,16 @@ class WebrtcData(Node[Settings]):
         self._say_state("thinking")
         if self._tentative.gen == event.gen:
             self._transcript(self._tentative)
+        if self._recalled.gen == event.gen:
+            self._remembered(self._recalled)
+
+    def _remembered(self, event: Event) -> None:
+        """Show what was recalled for a reply, once it is meant, or what was learned."""
+        if not self.ctx.fence.committed[event.gen]:
+            self._recalled = event
+            return
+        lines = [line[:LINE] for line in event.text.split("\n")][:LINES]
+        self._call.send({"t": "memory", "turn": event.gen, "status": event.code, "lines": lines})
 
     def _slept(self, event: Event) -> None:
         self._asleep = event.text if event.name == "asleep" else ""

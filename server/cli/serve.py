@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaidol.server import folders
-from vaidol.server.cli import keeping, listening, logs, outside, pipeline
+from vaidol.server.cli import keeping, listening, logs, outside, pipeline, remembering
 from vaidol.server.cli.wrong import Wrong
 
 if TYPE_CHECKING:
@@ -55,12 +55,6 @@ def add(commands: Any) -> argparse.ArgumentParser:
         "--watch", action="store_true", help="let edits of the pipeline's file take effect at once, in calls as well"
     )
     command.add_argument(
-        "--history",
-        type=Path,
-        metavar="FILE",
-        help="keep what is said, by user, in this SQLite file (default: nowhere)",
-    )
-    command.add_argument(
         "--personas",
         type=Path,
         metavar="DIR",
@@ -71,6 +65,7 @@ def add(commands: Any) -> argparse.ArgumentParser:
         help="at SIGTERM, take no more calls and let those under way go on for this long, s (default: 0)",
     )  # fmt: skip
     outside.add_client(command)
+    remembering.add(command)
     keeping.add(command)
     command.add_argument("--verbose", action="store_true", help="log more")
     command.add_argument(

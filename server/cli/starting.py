@@ -9,9 +9,8 @@ from pathlib import Path
 
 from vaidol.graph.plan import Plan
 from vaidol.graph.registry import Registry
-from vaidol.nodes.agent._history import History, HistoryError
 from vaidol.server.app import SERVER, Options, Server, create_app
-from vaidol.server.cli import behind, keeping, outside, pipeline
+from vaidol.server.cli import behind, keeping, outside, pipeline, remembering
 from vaidol.server.cli.watch import watch as follow
 from vaidol.server.cli.wrong import Wrong
 from vaidol.server.door import Door, Stop
@@ -38,6 +37,8 @@ class Ready:
         said = f"vaidol is at {where}   pipeline: {self.plan.name}   end with Ctrl-C"
         if self.options.token:
             said += "\nopen it with ?token=YOUR_TOKEN once per browser"
+        if server.remembers:
+            said += f"\nwhat is said is kept in {self.options.history.file}   (--no-history: nowhere)"
         beside = [partial(behind.show_loads, server.preload, server.engine.clock)]
         if self.watched:
             beside.append(partial(follow, server, self.watched))
@@ -70,7 +71,7 @@ def prepared(arguments: argparse.Namespace) -> Ready:
         olv_web=outside.web_client(arguments),
         recording=keeping.options(arguments),
         attend=tuple(spans.attend for spans in keeping.spans(arguments)),
-        history=_history(arguments.history),
+        history=remembering.options(arguments),
         personas=_personas(arguments.personas),
     )
     return Ready(plan, registry, options, arguments.pipeline if arguments.watch else "", arguments.drain_s)
@@ -83,17 +84,3 @@ def _personas(folder: Path | None) -> Path | None:
         if wrong:
             raise Wrong(f"--personas: {'; '.join(wrong)}")
     return folder
-
-
-def _history(path: Path | None) -> Path | None:
-    """The file, tried. Raises `Wrong`."""
-    if path is None:
-        return None
-    history = History(path.expanduser())
-    try:
-        history.chats("")
-    except HistoryError as error:
-        raise Wrong(f"--history: {error}") from None
-    finally:
-        history.close()
-    return history.path

@@ -29,6 +29,7 @@ from vaidol.nodes import registry
 from vaidol.server.providers import providers
 from vaidol.tests.bench import _personas as personas
 from vaidol.tests.bench import _speech as speech
+from vaidol.tests.bench._learned import learned
 from vaidol.tests.bench._recalls import recalls
 
 SENTENCES = (
@@ -190,7 +191,8 @@ def main(quick: bool) -> dict[str, Any]:
         "asr": (("sound", "audio", "transcript"), Transcript, _hears),
         "agent": (("user", "user", "text"), TextDelta, _thinks),
     }
-    figures: dict[str, Any] = {"code": _lengths(), "memory": recalls(quick), "personas": personas.measure(quick)}
+    figures: dict[str, Any] = {"code": _lengths(), "memory": recalls(quick), "facts": learned(quick)}
+    figures["personas"] = personas.measure(quick)
     for kind, settings in sorted(_chosen().items()):
         ports, frame, way = ways[kind.partition(".")[0]]
 

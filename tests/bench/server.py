@@ -52,7 +52,7 @@ def main(quick: bool) -> dict[str, Any]:
 def _start_ms() -> tuple[float, float]:
     """From the start of the process to the first answer, and until it takes calls."""
     port, began = free_port(), time.perf_counter()
-    command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--port", str(port)]
+    command = [sys.executable, "-m", "vaidol.server.cli", "serve", "echo", "--no-history", "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             first = 0.0

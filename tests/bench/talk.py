@@ -136,7 +136,7 @@ def _serve() -> tuple[int, int, int]:
         port = probe.getsockname()[1]
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "vaidol.server.cli", "serve", "--port", str(port)],
+        [sys.executable, "-m", "vaidol.server.cli", "serve", "--no-history", "--port", str(port)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -18,6 +18,7 @@ from vaidol.tests.openai_server import OpenaiServer
 
 pytestmark = pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
 ANN = "ann-ann-ann-ann-ann"
+ASKED = "I live in Oslo. Tell me of plums."
 FIRST, SECOND = "The first is short.", "The second one takes a good while longer to be said. " * 3
 
 
@@ -39,7 +40,7 @@ def test_a_killed_server_has_kept_what_was_heard(tmp_path: Path) -> None:
 
     async def interrupted(url: str, kill: asyncio.Future[None]) -> None:
         async with joined(url, user=ANN) as client:
-            client.send("text", text="Tell me of plums.")
+            client.send("text", text=ASKED)
             await client.message("subtitle", who="avatar", text=SECOND.split(". ", maxsplit=1)[0] + ".")
             await client.wait(0.3)
             kill.set_result(None)
@@ -68,9 +69,12 @@ def test_a_killed_server_has_kept_what_was_heard(tmp_path: Path) -> None:
             asyncio.run(scene())
             server.process.wait(timeout=10)
         lines = kept(path)
-        assert [(line.role, line.text) for line in lines] == [("user", "Tell me of plums."), ("assistant", FIRST)]
+        assert [(line.role, line.text) for line in lines] == [("user", ASKED), ("assistant", FIRST)]
         with serving(tmp_path, *arguments, LLM_URL=model.url) as server:
             asyncio.run(resumed(server.url, lines[0].chat))
         said = [message["content"] for message in model.asked[-1]["messages"]]
-        assert said[-3:] == ["Tell me of plums.", FIRST, "Go on."]
+        assert said[-3:] == [ASKED, FIRST, "Go on."]
         assert [line.text for line in kept(path)][:3] == said[-3:]
+        history = History(path)
+        assert [fact.text for fact in history.memos.facts(ANN)] == ["lives in Oslo"], "what no one had looked at yet"
+        history.close()

@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient
 
 from vaidol.server.app import SERVER, Options
+from vaidol.server.history_keeping import HistoryOptions
 from vaidol.tests.openai_server import OpenaiServer
 from vaidol.tests.server.client import Caller, call, serving
 from vaidol.tests.server.test_personas import KINDS, ask, pipeline, said
@@ -40,7 +41,7 @@ async def joined(client: TestClient[Any, Any], user: str) -> tuple[Caller, str]:
 
 
 def test_a_conversation_goes_on_in_a_later_call_after_a_restart(tmp_path: Path) -> None:
-    options = Options(history=tmp_path / "history.sqlite3")
+    options = Options(history=HistoryOptions(tmp_path / "history.sqlite3"))
 
     async def main() -> None:
         async with OpenaiServer(reply=lambda _: "That is well.") as model:
@@ -82,7 +83,7 @@ def test_a_conversation_goes_on_in_a_later_call_after_a_restart(tmp_path: Path) 
 
 
 def test_each_persona_has_conversations_of_its_own_and_goes_on_with_them(tmp_path: Path) -> None:
-    options = Options(history=tmp_path / "history.sqlite3")
+    options = Options(history=HistoryOptions(tmp_path / "history.sqlite3"))
 
     async def main() -> None:
         async with (
@@ -115,7 +116,7 @@ def test_history_over_rest(tmp_path: Path) -> None:
     history.close()
 
     async def main() -> None:
-        async with serving(options=Options(history=path)) as client:
+        async with serving(options=Options(history=HistoryOptions(path))) as client:
             mine, others = f"/api/history/c?user={ANN}", f"/api/history/c?user={BOB}"
             assert (await get(client, f"{mine}&format=text")).endswith("\n\nYou: hello\nAvatar: Hey!\n")
             await get(client, f"{mine}&format=pdf", 400)
@@ -128,6 +129,81 @@ def test_history_over_rest(tmp_path: Path) -> None:
             await get(client, mine, 200, "DELETE")
             await get(client, mine, 404)
             assert await chats(client, ANN) == []
+
+    asyncio.run(main())
+
+
+async def facts(client: TestClient[Any, Any], user: str, most: int) -> list[dict[str, Any]]:
+    """Of `user`; waits until there are `most`."""
+    for _ in range(200):
+        found = (await get(client, "/api/memory", params={"user": user}))["facts"]
+        if len(found) >= most:
+            break
+        await asyncio.sleep(0.02)
+    return list(found)
+
+
+def test_facts_are_told_after_a_restart_shown_in_the_call_and_forgotten_by_their_user_alone(tmp_path: Path) -> None:
+    options = Options(history=HistoryOptions(tmp_path / "history.sqlite3"))
+
+    async def main() -> None:
+        async with OpenaiServer(reply=lambda _: "I see.") as model:
+            async with serving(pipeline(model.url), options, KINDS) as client:
+                ann, _ = await joined(client, ANN)
+                bob, _ = await joined(client, BOB)
+                await asyncio.gather(ask(ann, "I live in Oslo."), ask(bob, "I live in Rome, with my dog."))
+                assert (await ann.message("memory"))["lines"] == ["lives in Oslo"]
+                [mine], [other] = await facts(client, ANN, 1), await facts(client, BOB, 1)
+                assert (mine["text"], mine["said"], mine["persona"]) == ("lives in Oslo", "I live in Oslo.", "vai")
+                assert other["text"] == "lives in Rome"
+                await ann.close()
+                await bob.close()
+            async with serving(pipeline(model.url), options, KINDS) as client:  # the server was started again
+                ann, _ = await joined(client, ANN)
+                bob, _ = await joined(client, BOB)
+                assert len(await facts(client, ANN, 1)) == 1  # by now all is loaded
+                asked = "Tell me, where do I live?"
+                for caller, city in ((ann, "Oslo"), (bob, "Rome")):
+                    await ask(caller, asked)
+                    shown = await caller.message("memory")
+                    assert (shown["status"], shown["lines"]) == ("recalled", [f"lives in {city}"])
+                    told = model.asked[-1]["messages"][-1]["content"]
+                    assert told.startswith(asked)
+                    assert [name for name in ("Oslo", "Rome") if name in told] == [city]
+                for user, fact, status in ((ANN, other, 404), (BOB, mine, 404), (ANN, mine, 200), (ANN, mine, 404)):
+                    await get(client, f"/api/memory/{fact['id']}?user={user}", status, "DELETE")
+                assert await facts(client, ANN, 0) == []
+                await ask(ann, asked)
+                assert model.asked[-1]["messages"][-1]["content"] == asked, "it is forgotten in this call already"
+                assert (await get(client, f"/api/history?user={BOB}", 200, "DELETE"))["chats"] == 2
+                assert (await facts(client, BOB, 0), await chats(client, BOB)) == ([], [])
+                assert len(await chats(client, ANN)) == 2
+                for path in (f"/api/memory/x?user={ANN}", f"/api/memory/{9**15}?user={ANN}"):
+                    await get(client, path, 404, "DELETE")
+                await get(client, "/api/memory", 400)
+                await ann.close()
+                await bob.close()
+
+    asyncio.run(main())
+
+
+def test_a_damaged_file_is_told_and_calls_go_on(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite3"
+    path.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+
+    async def main() -> None:
+        async with (
+            OpenaiServer(reply=lambda _: "I see.") as model,
+            serving(pipeline(model.url), Options(history=HistoryOptions(path)), KINDS) as client,
+        ):
+            ann, _ = await joined(client, ANN)
+            await ask(ann, "I live in Oslo.")
+            assert str(path) in (await ann.message("error"))["message"]
+            for address in ("/api/history", "/api/memory"):
+                told = await get(client, f"{address}?user={ANN}", 503)
+                assert str(path) in told["error"]["message"]
+            await ask(ann, "I live in Oslo.")
+            await ann.close()
 
     asyncio.run(main())
 

@@ -3,7 +3,7 @@
 import { Peer, leave, pass } from "./peer.js";
 import { CallRefused } from "./signal.js";
 import { Ticket } from "./ticket.js";
-import { whoami } from "./whoami.js";
+import { remembers, whoami } from "./whoami.js";
 
 const BACKOFF_MS = [250, 500, 1000, 2000, 4000];
 
@@ -97,7 +97,7 @@ export class Call extends EventTarget {
 
   #opened() {
     this.#attempt = 0;
-    this.send({ t: "hello", v: 1, user: whoami() });
+    this.send({ t: "hello", v: 1, user: remembers() ? whoami() : "" });
     if (this.#muted) this.mute(true);
     this.#status("live");
   }

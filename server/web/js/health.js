@@ -13,7 +13,7 @@ const PARTS = {
   voice: "the voice",
 };
 
-/** Event: `change` with {ready, text, parts: [{name, about, state, progress, error}]}. */
+/** Event: `change` with {ready, text, parts: [{name, about, state, progress, error}], history: is one kept?}. */
 export class Health extends EventTarget {
   #timer = null;
   #running = false;
@@ -33,7 +33,7 @@ export class Health extends EventTarget {
   async #poll() {
     const report = await fetchHealth();
     if (!this.#running) return;
-    const detail = describe(report, this.#waited);
+    const detail = { ...describe(report, this.#waited), history: Boolean(report?.history) };
     this.dispatchEvent(new CustomEvent("change", { detail }));
     this.#timer = setTimeout(() => this.#poll(), detail.ready ? READY_MS : LOADING_MS);
   }

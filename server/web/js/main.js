@@ -173,6 +173,7 @@ const heard = {
     if (message.status === "done") show.last(end); // behind its last sentence
     else end();
   },
+  memory: ({ status, lines }) => transcript.memory(status, lines),
   tool(message) {
     if (message.status !== "called" && typeof message.text === "string") transcript.note(message.text);
   },

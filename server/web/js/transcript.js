@@ -2,7 +2,7 @@
 
 const BOUND = 500; // entries kept on the page
 
-/** Events: `change` with the entry {who: "user"|"avatar"|"note", turn, text, final, mark}. */
+/** Events: `change` with the entry {who: "user"|"avatar"|"note"|"memory", turn, text, final, mark}. */
 export class Transcript extends EventTarget {
   #entries = [];
 
@@ -33,6 +33,15 @@ export class Transcript extends EventTarget {
 
   note(text) {
     this.#changed(this.#add({ who: "note", turn: null, text, final: true, mark: null }));
+  }
+
+  /** What of earlier talks was recalled for the last turn, or what was learned: to be looked at, not in the way. */
+  memory(status, told) {
+    const lines = Array.isArray(told) ? told.filter((line) => typeof line === "string") : [];
+    if (!lines.length) return;
+    const things = lines.length === 1 ? "1 thing" : `${lines.length} things`;
+    const text = status === "learned" ? `Will remember ${things}` : `Remembered ${things}`;
+    this.#changed(this.#add({ who: "memory", turn: null, text, lines, final: true, mark: null }));
   }
 
   /** Turn numbers start anew: older entries can no longer be meant. */

@@ -1,6 +1,7 @@
 /** The page around the avatar: buttons, subtitles, transcript, notices. Shows what it is told, decides nothing. */
 
 import { element } from "./element.js";
+import { remembers } from "./whoami.js";
 
 const MARKS = { cut: "interrupted", failed: "broken off" };
 const WHO = { user: "You", avatar: "Avatar" };
@@ -38,7 +39,9 @@ export class Page extends EventTarget {
     if (was === "idle" && call !== "idle") at("mute").focus(); // harmless, unlike "End call", if a key is still down
   }
 
-  health({ ready, text, parts }) {
+  health({ ready, text, parts, history }) {
+    at("kept").hidden = !history;
+    at("kept-words").textContent = remembers() ? "What you say is remembered on the server:" : "You are not remembered:";
     at("start").disabled = !ready;
     if (at("start").textContent !== text) at("start").textContent = text;
     at("nodes").replaceChildren(...parts.map(part));
@@ -112,6 +115,11 @@ export class Page extends EventTarget {
 
   #rowParts(entry) {
     if (entry.who === "note") return [entry.text];
+    if (entry.who === "memory") {
+      const listed = entry.lines.map((line) => element("p", {}, line));
+      const change = element("a", { href: "history", target: "_blank" }, "look, forget");
+      return [element("details", {}, element("summary", {}, entry.text), ...listed, change)];
+    }
     const name = entry.who === "avatar" ? this.avatarName : WHO.user;
     const parts = [element("b", {}, name), element("span", {}, entry.text)];
     if (entry.mark) parts.push(element("i", {}, MARKS[entry.mark] ?? entry.mark));

@@ -15,12 +15,14 @@ from tests.nodes.agent.talk import EDGES, HEARD, NODES, ScriptedAgent
 from tests.nodes.webrtc.call_double import CallDouble
 from vaidol.graph.clock import run_virtual
 from vaidol.graph.errors import ProviderError
+from vaidol.graph.frames import Transcript
 from vaidol.graph.scheduler import Graph
 from vaidol.nodes.agent._fact_asking import read
 from vaidol.nodes.agent._facts import found
 from vaidol.nodes.agent._history import History, Line, Recorder
 from vaidol.nodes.agent._memory import Message
 from vaidol.nodes.agent._memos import Fact, Finding
+from vaidol.nodes.webrtc.data import ROOM
 from vaidol.tests.bench._told import TOLD
 
 ANN, BOB = "ann-ann-ann-ann-ann", "bob-bob-bob-bob-bob"
@@ -209,6 +211,25 @@ def test_no_facts_are_kept_where_they_are_not_wanted(history: History) -> None:
 
     converse(history, scene, facts="off")
     assert (known(history), len(history.chats(ANN))) == ([], 1)
+
+
+def test_what_others_in_a_room_or_an_audience_say_is_not_taken_for_the_users(history: History) -> None:
+    learn(history, "I live in Oslo.", chat="earlier")
+
+    async def scene(graph: Graph) -> None:
+        user = graph.node("user")
+        for trace, who in ((ROOM + 1, ""), (5, "Bob")):
+            gen = graph.fence.begin(trace)
+            said = "Bob: I live in Rome. And where do you live?"
+            user.emit("text", Transcript(text=said, who=who, final=True, gen=gen, trace=trace))
+            await idle(graph)
+        assert "Oslo" not in str(graph.node("agent").asked)
+
+    converse(history, scene)
+    assert known(history) == ["lives in Oslo"]
+    written = history.read(ANN, history.chats(ANN)[0].id)
+    assert written is not None
+    assert {line.role for line in written[1]} == {"assistant"}
 
 
 class Finder(ScriptedAgent):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vaidol.nodes.agent._memory import JOINS, Conversation
 from vaidol.nodes.agent._tokens import MESSAGE, estimate
+from vaidol.nodes.agent._tools import Call, Round
 
 HEAD = [
     {"role": "system", "content": "Be nice."},
@@ -41,6 +42,29 @@ def test_sentences_add_up_and_a_reply_of_another_generation_is_not_touched() -> 
     memory.end(1)
     memory.heard(1, "late")
     assert past(memory) == ["one", "A. B."]
+
+
+def test_what_tools_did_is_remembered_also_of_a_reply_that_nobody_heard_and_goes_before_words_do() -> None:
+    memory = conversation(budget=60)
+    memory.tools = True
+    memory.user("one", 1)
+    memory.begin(1)
+    work = Round("Well.", [Call("c", "send", '{"to": "Bo"}')], ["sent " * 20])
+    memory.used(1, work, 10)
+    memory.used(7, work, 10)
+    memory.cut(1, "")
+    memory.user("two", 2)
+    [one, reply, two] = memory.messages()[len(HEAD) :]
+    assert (one["content"], reply["content"], two["content"]) == ("one", "", "two")
+    [kept] = reply["rounds"]
+    assert kept.calls == work.calls
+    assert 20 < len(kept.results[0]) <= 40
+    memory.tools = False
+    assert past(memory) == ["one two"]
+    memory.tools = True
+    memory.user("three " * 40, 3)
+    assert all("rounds" not in message for message in memory.messages())
+    assert past(memory)[-1].rstrip().endswith("three three")
 
 
 def test_a_cut_replaces_what_was_counted_as_heard() -> None:

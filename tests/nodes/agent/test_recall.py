@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.graphs import idle, running
-from tests.nodes.agent.talk import EDGES, HEARD, NODES, ScriptedAgent
+from tests.nodes.agent.talk import EDGES, HEARD, NODES, ScriptedAgent, until
 from tests.nodes.webrtc.call_double import CallDouble
 from vaidol.graph.clock import run_virtual
 from vaidol.nodes.agent._history import History, Line, Recorder
@@ -85,6 +87,32 @@ def test_a_model_that_is_not_here_leaves_it_to_the_words(monkeypatch: pytest.Mon
     meaning.load()
     assert "vaidol models pull all-minilm-l6-v2" in meaning.wrong
     assert (meaning.ready, meaning.vector("hello")) == (False, b"")
+
+
+def test_a_reply_does_not_wait_for_a_slow_model(tmp_path: Path) -> None:
+    goes_on = threading.Event()
+
+    class SlowMeaning(Meaning):
+        ready = True
+
+        def vector(self, text: str) -> bytes:
+            goes_on.wait(20)  # on its own thread
+            return b"\1" * 384
+
+    history = History(tmp_path / "slow.sqlite3", SlowMeaning())
+    told(history, ["My cat is called Plum."], chat="earlier")
+    recorder = Recorder(history)
+    recorder.user = ANN
+
+    async def main() -> str:
+        async with running(NODES, EDGES, ends={"call": CallDouble(), "history": recorder}) as graph:
+            graph.node("user").say("So what is my cat called?")
+            await until(lambda: graph.node("agent").asked, within_s=15)
+            goes_on.set()
+            return str(graph.node("agent").asked[0][-1]["content"])
+
+    assert "Plum" in asyncio.run(main())
+    history.close()
 
 
 def test_what_is_before_the_model_already_is_not_recalled(history: History) -> None:

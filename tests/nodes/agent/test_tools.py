@@ -93,12 +93,11 @@ def test_tools_are_called_told_and_their_results_answered(kind: str) -> None:
         assert asked.results == ["6", '{"city": "Oslo", "sky": "blue"}']
         assert asked.offered == {"roll", "look_up"}
         assert some_tools.called == ["roll 6 green"]
-        assert await reply(graph, "and now?") == REPLY  # of the tools nothing is remembered but what was said
-        assert [m["role"] for m in asked.bodies[-1]["messages"] if m["role"] != "system"] == [
-            "user",
-            "assistant",
-            "user",
-        ]
+        before = asked.bodies[-1]["messages"]
+        assert await reply(graph, "and now?") == REPLY
+        after = asked.bodies[-1]["messages"]
+        assert after[: len(before)] == before, "what was called, and what came of it, is remembered as it was"
+        assert [m["role"] for m in after[len(before) :]] == ["assistant", "user"]
         counts = {node["name"]: node["counts"] for node in snapshot(graph)["nodes"]}["agent"]
         assert counts["tool_calls"] == 2
         assert counts["tokens_in"] >= 90
@@ -112,6 +111,26 @@ def test_tools_are_called_told_and_their_results_answered(kind: str) -> None:
         ("done", 'roll("sides": 6, "color": "green"): 6'),
         ("done", 'look_up("city": "Oslo"): {"city": "Oslo", "sky": "blue"}'),
     }
+
+
+@EACH
+def test_of_long_answers_a_part_is_remembered_and_of_none_nothing_where_that_is_wished(kind: str) -> None:
+    async def scene(graph: Graph, asked: Asked) -> None:
+        asked.calls += [[("flood", "{}")]]
+        await reply(graph, "do it")
+        assert len(asked.results[0]) > 4000
+        await reply(graph, "and now?")
+        [kept] = asked.results
+        assert 30 < len(kept) <= 40
+
+    async def forgets(graph: Graph, asked: Asked) -> None:
+        asked.calls += [[("flood", "{}")]]
+        await reply(graph, "do it")
+        await reply(graph, "and now?")
+        assert asked.results == []
+
+    converse(kind, scene, tools=named("flood"), tool_memory=10)
+    converse(kind, forgets, tools=named("flood"), tool_memory=0)
 
 
 @pytest.mark.parametrize(
