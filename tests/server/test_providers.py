@@ -55,7 +55,7 @@ def test_the_doctor_says_what_it_has_found_and_no_key(
     told = capsys.readouterr().out
     has = {row["kind"]: row["has"] for row in json.loads(told)}
     package, *rest = has["asr.faster_whisper"]
-    assert package.startswith("package ctranslate2 4.")
+    assert package.startswith("package faster-whisper 1.")
     assert rest == ["model whisper-tiny.en", "device cpu"]
     assert has["tts.deepgram"] == ["key in DEEPGRAM_API_KEY"]
     assert "sesame" not in told
