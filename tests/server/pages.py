@@ -159,6 +159,14 @@ class Stage:
             self.page.wait_for_timeout(20)
         raise AssertionError(f"never came true: {condition}")
 
+    def asked(self, method: str) -> None:
+        """Wait until the server was asked by `method`."""
+        for _ in range(250):
+            if self.script.count(method):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"never asked by {method}")
+
     def value(self, parameter: str) -> float:
         found: float = self.page.evaluate("(id) => vaidol.puppet.value(id)", parameter)
         return found

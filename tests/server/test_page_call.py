@@ -118,6 +118,7 @@ def test_mute_interrupt_and_stop(stage: Stage) -> None:
     stage.page.get_by_role("button", name="End call").click()
     stage.page.locator("body[data-call=idle]").wait_for()
     stage.until("document.querySelector('#start:enabled') !== null")
+    stage.asked("DELETE")
     assert [asked[1] for asked in stage.script.asked if asked[0] == "DELETE"] == ["whip/1"]
     assert stage.page.evaluate("document.activeElement.id") == "start"
 
