@@ -140,7 +140,7 @@ class Stage:
 
     def call(self) -> None:
         """Press start when the avatar is there, and go as far as the server's hello."""
-        self.page.locator("#avatar svg").wait_for()
+        self.page.locator("#avatar svg, #live2d").first.wait_for()
         self.page.locator("#start:enabled").click()
         self.live()
 

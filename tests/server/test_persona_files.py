@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,9 +14,9 @@ from vaidol.graph.compiler import compile_plan
 from vaidol.graph.spec import from_dict, load
 from vaidol.nodes.agent._persona import Persona, load_persona, shipped
 from vaidol.server.app import Options
-from vaidol.server.cli.__main__ import main as vaidol
 from vaidol.server.persona_files import PersonaFiles
 from vaidol.server.personas import current, patch
+from vaidol.tests.e2e.serving import free_port
 from vaidol.tests.openai_server import OpenaiServer
 from vaidol.tests.server.client import call, serving
 from vaidol.tests.server.test_personas import ANSWER, KINDS, ask, pipeline, settings, system
@@ -89,12 +91,22 @@ def test_a_file_goes_before_one_of_the_same_name_that_ships(folder: Path) -> Non
     assert files.name("somewhere/else.yaml") == ""
 
 
-def test_serve_says_at_once_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_serve_says_at_once_what_is_wrong(folder: Path) -> None:
     (folder / "kai.yaml").write_text(TYPO)
-    assert vaidol(["serve", "--personas", str(folder)]) == 2
-    assert TOLD in capsys.readouterr().err
-    assert vaidol(["serve", "--personas", str(folder / "none")]) == 2
-    assert f"--personas: there is no folder {folder / 'none'}" in capsys.readouterr().err
+    for personas, told in ((folder, TOLD), (folder / "none", f"--personas: there is no folder {folder / 'none'}")):
+        command = [
+            sys.executable,
+            "-m",
+            "vaidol.server.cli",
+            "serve",
+            "--port",
+            str(free_port()),
+            "--personas",
+            personas,
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 2
+        assert told in done.stderr
 
 
 def test_a_persona_without_fillers_leaves_those_of_the_pipeline() -> None:
