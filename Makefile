@@ -12,7 +12,7 @@ run: install
 	@$(BIN)/vaidol serve $(PIPELINE)
 
 test: .venv/.tested-with lint
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart 0 -m "not alone"
 	@$(BIN)/python -m pytest -m alone
 
 lint: .venv/.tested-with
