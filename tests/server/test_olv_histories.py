@@ -14,6 +14,7 @@ from vaidol.graph.registry import Registry
 from vaidol.nodes.agent._chat import ChatAgent, ChatSettings
 from vaidol.nodes.agent._memory import Message
 from vaidol.server.app import Options
+from vaidol.server.history_keeping import HistoryOptions
 from vaidol.tests.server.ancestor import PIPELINE, Ancestor, Ear, Hum, joined, loaded
 from vaidol.tests.server.client import serving
 
@@ -31,7 +32,7 @@ KINDS = Registry("vaidol.nodes", extra={"t.ear": Ear, "t.parrot": Elephant, "t.h
 
 
 def options(folder: Path, **more: Any) -> Options:
-    return Options(history=folder / "history.db", **more)
+    return Options(history=HistoryOptions(folder / "history.db"), **more)
 
 
 async def ask(client: Ancestor, text: str) -> str:

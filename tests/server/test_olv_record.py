@@ -16,6 +16,7 @@ from vaidol.graph.errors import ProviderError
 from vaidol.graph.frames import F32
 from vaidol.graph.registry import Registry
 from vaidol.server.app import Options
+from vaidol.server.history_keeping import HistoryOptions
 from vaidol.tests.server.ancestor import DEADLINE_S, PIPELINE, Ancestor, Ear, Hum, Parrot, joined
 from vaidol.tests.server.client import serving
 from vaidol.tests.server.live2d_files import write_model
@@ -47,7 +48,9 @@ WHOLE: dict[str, Any] = {
 async def visiting(folder: Path) -> AsyncIterator[Ancestor]:
     write_model(folder / "models", "mo")
     (folder / "sky.png").write_bytes(b"sky")
-    options = Options(live2d_models=(folder / "models",), backgrounds=folder, history=folder / "history.db")
+    options = Options(
+        live2d_models=(folder / "models",), backgrounds=folder, history=HistoryOptions(folder / "history.db")
+    )
     async with serving(WHOLE, options=options, kinds=KINDS) as client, joined(client) as ancestor:
         yield ancestor
 

@@ -38,10 +38,10 @@ class Agent(SimAgent):
 class Voice(SimTts):
     """Keeps what it spoke."""
 
-    spoken: ClassVar[list[str]] = []
+    said: ClassVar[list[str]] = []
 
     async def speak(self, text: str) -> AsyncGenerator[Any, None]:
-        self.spoken.append(text)
+        self.said.append(text)
         async for piece in super().speak(text):
             yield piece
 
@@ -66,7 +66,7 @@ def play(
 ) -> Record:
     """A conversation with an agent that needs `first_ms` to begin."""
     Agent.asked.clear()
-    Voice.spoken.clear()
+    Voice.said.clear()
     filling = {"use": "text.sentences", "with": {"filler_ms": filler_ms, **settings}}
     data = {
         "version": 1, "name": "filler", "script": list(script), "never": [{"event": "error"}],
@@ -88,21 +88,21 @@ def times(record: Record, what: str) -> list[float]:
 
 def test_a_slow_answer_is_led_in_by_a_word_and_a_quick_one_is_not() -> None:
     slow = play(ASK, first_ms=3_000)
-    assert Voice.spoken == ["Hmm.", "Once there was a robot.", "It had a dog."]
+    assert Voice.said == ["Hmm.", "Once there was a robot.", "It had a dog."]
     assert times(slow, "sound")[0] - times(slow, "begin")[0] == pytest.approx(AFTER_MS + 100, abs=80)
     assert [seen.text for seen in slow.seen if seen.what == "reply"] == ["Once there was a robot.", "It had a dog."]
     play(ASK, first_ms=600)
-    assert Voice.spoken == ["Once there was a robot.", "It had a dog."]
+    assert Voice.said == ["Once there was a robot.", "It had a dog."]
     play(ASK, first_ms=3_000, filler_ms=0)
-    assert Voice.spoken[0] == "Once there was a robot."
+    assert Voice.said[0] == "Once there was a robot."
 
 
 def test_the_words_are_those_of_the_language_in_turn_or_ones_own() -> None:
     twice = [ASK, {"after": "done", "say": "Another one please"}]
     play(*twice, first_ms=2_000, language="de")
-    assert [text for text in Voice.spoken if "robot" not in text and "dog" not in text] == ["Hm.", "Moment."]
+    assert [text for text in Voice.said if "robot" not in text and "dog" not in text] == ["Hm.", "Moment."]
     play(*twice, first_ms=2_000, fillers=["Well,"])
-    assert Voice.spoken.count("Well,") == 2
+    assert Voice.said.count("Well,") == 2
 
 
 def test_it_is_never_remembered_and_cut_like_everything_else() -> None:
@@ -130,7 +130,7 @@ def test_nobody_who_goes_on_or_only_coughs_hears_it() -> None:
     halves = [{"at": 0.2, "say": "I would like"}, {"wait_ms": 500, "say": "to hear a story"}]
     went_on = play(*halves, first_ms=2_400)
     assert len(times(went_on, "begin")) == 1
-    assert Voice.spoken.count("Hmm.") == 1, "one for the whole, none for the half"
+    assert Voice.said.count("Hmm.") == 1, "one for the whole, none for the half"
     assert times(went_on, "sound")[0] > times(went_on, "begin")[0] + AFTER_MS
     play({"at": 0.2, "say": "Hrrm", "ms": 500}, first_ms=1_000, filler_ms=100, ears="x.deaf")
-    assert Voice.spoken == []
+    assert Voice.said == []
