@@ -145,7 +145,7 @@ def test_another_character_goes_on_and_talks_in_a_group(server: Server, tmp_path
 
 def test_the_microphone_with_the_clients_own_ear_and_speaking_over_the_avatar(server: Server, tmp_path: Path) -> None:
     microphone = tmp_path / "talk.wav"
-    speech.write(microphone, speech.script(6.0, "Hello there, what is your name?", 6.5, "Stop. Tell me a joke.", 40.0))
+    speech.write(microphone, speech.script(6.0, "Hello there, what is your name?", 4.0, "Stop. Tell me a joke.", 40.0))
     with chromium(microphone=microphone, flags=GL) as browser:
         one = Stock(browser, server)
         assert "name" in one.heard("user-input-transcription")["text"]
