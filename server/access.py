@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from vaidol.server.layers import layer
 from vaidol.server.networks import FILES, is_loopback
 
 COOKIE = "vaidol"
@@ -82,12 +83,7 @@ class Access:
     @property
     def guard(self) -> Middleware:
         """The middleware that holds these rules."""
-
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._guard(request, handler)
-
-        return guard
+        return layer(self._guard)
 
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if not self.token and not _loopback(request.host):

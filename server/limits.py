@@ -12,6 +12,7 @@ from aiohttp.typedefs import Handler, Middleware
 from vaidol.graph.clock import Clock
 from vaidol.server.access import brings_token, refusal
 from vaidol.server.allowance import Addresses
+from vaidol.server.layers import layer
 from vaidol.server.networks import is_loopback
 
 SESSION = "/api/sessions/{session}"
@@ -53,12 +54,7 @@ class Limits:
     @property
     def guard(self) -> Middleware:
         """The middleware that holds these limits."""
-
-        @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._guard(request, handler)
-
-        return guard
+        return layer(self._guard)
 
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         address = request.remote or ""

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from vaidol.graph.clock import Clock
 from vaidol.server.access import refusal
+from vaidol.server.layers import layer
 
 BODY_S = 10.0  # for the whole body of a request; none is larger than 256 KiB
 HEAD_S = 10.0  # from opening a connection to the end of the headers of its first request
@@ -36,12 +37,7 @@ class Patience:
     @property
     def whole(self) -> Middleware:
         """The middleware that reads the body before anything else is done, within its time."""
-
-        @web.middleware
-        async def whole(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await self._whole(request, handler)
-
-        return whole
+        return layer(self._whole)
 
     async def _whole(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.protocol is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -153,19 +153,18 @@ class Stage:
 
     def until(self, condition: str) -> None:
         """Poll by hand: wait_for_function needs eval, which the page's policy forbids."""
-        for _ in range(250):
-            if self.page.evaluate(condition):
-                return
-            self.page.wait_for_timeout(20)
-        raise AssertionError(f"never came true: {condition}")
+        self._poll(lambda: self.page.evaluate(condition), f"never came true: {condition}")
 
     def asked(self, method: str) -> None:
         """Wait until the server was asked by `method`."""
+        self._poll(lambda: self.script.count(method), f"never asked by {method}")
+
+    def _poll(self, come: Callable[[], object], otherwise: str) -> None:
         for _ in range(250):
-            if self.script.count(method):
+            if come():
                 return
             self.page.wait_for_timeout(20)
-        raise AssertionError(f"never asked by {method}")
+        raise AssertionError(otherwise)
 
     def value(self, parameter: str) -> float:
         found: float = self.page.evaluate("(id) => vaidol.puppet.value(id)", parameter)
